@@ -1,0 +1,1 @@
+"""Encoder size and intermediate-task training: a reproducible paper (see README.md)."""
