@@ -1,0 +1,28 @@
+"""Parameters: specs, their files, and the grid of cells that a study spans."""
+
+from xstilts.params.grid import (
+    STAGES,
+    Cell,
+    cells,
+    find_cell,
+    is_cross,
+    split_start,
+    start_name,
+    starts,
+)
+from xstilts.params.load import load_model, load_study, load_task, names, project_root
+from xstilts.params.spec import (
+    Budget,
+    Hypothesis,
+    ModelSpec,
+    Optimizer,
+    StudySpec,
+    TaskSpec,
+    as_json,
+)
+
+__all__ = [
+    "STAGES", "Budget", "Cell", "Hypothesis", "ModelSpec", "Optimizer", "StudySpec", "TaskSpec",
+    "as_json", "cells", "find_cell", "is_cross", "load_model", "load_study", "load_task", "names",
+    "project_root", "split_start", "start_name", "starts",
+]

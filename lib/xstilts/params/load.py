@@ -1,0 +1,191 @@
+"""Read `params/`: YAML by the safe loader, checked strictly, faults told in one line."""
+
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from xstilts.errors import SpecError, nearest, unknown
+from xstilts.params.spec import ModelSpec, StudySpec, TaskSpec
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def project_root() -> Path:
+    """Return the folder that holds `params/`: $XSTILTS_ROOT, or the closest above the cwd."""
+    if root := os.environ.get("XSTILTS_ROOT"):
+        return Path(root)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params" / "studies").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[3]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is written twice, which YAML would silently let win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = str(self.construct_object(key_node, deep=True))
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' is written twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(project_root()))
+    except ValueError:
+        return str(path)
+
+
+def read_yaml(path: Path) -> Mapping[str, Any]:
+    """Return the mapping in a YAML file.
+
+    Raises:
+        SpecError: no such file, not YAML, or no mapping.
+    """
+    where = _shown(path)
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError:
+        raise SpecError(f"{where}: file not found") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise SpecError(f"{where}{line}: not YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(value, dict):
+        raise SpecError(f"{where}: found {type(value).__name__}, allowed: a mapping of keys")
+    return value
+
+
+def _fields_at(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """Return the names of the fields of the (nested) model that `path` leads into."""
+    model: Any = spec
+    for step in path:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(step))
+            model = field.annotation if field else None
+        candidates = [model, *getattr(model, "__args__", ())]
+        models = [m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel)]
+        tagged = [
+            m for m in models if "kind" in m.model_fields
+            and step in getattr(m.model_fields["kind"].annotation, "__args__", ())
+        ]
+        model = (tagged or models or [model])[0]
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return list(model.model_fields)
+    return []
+
+
+def _describe(error: Mapping[str, Any], spec: type[BaseModel]) -> str:
+    """Return `key: found X; allowed Y.` with the nearest name, for one pydantic error."""
+    location = tuple(error["loc"])
+    key = ".".join(str(step) for step in location) or "file"
+    kind, found, context = error["type"], error.get("input"), error.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = _fields_at(spec, location[:-1])
+        return (
+            f"key '{key}' is unknown; allowed: {', '.join(allowed)}."
+            f"{nearest(location[-1], allowed)}"
+        )
+    if kind == "missing":
+        return f"key '{key}' is missing"
+    if kind == "literal_error":
+        allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
+        return f"{key}: found {found!r}; allowed: {context['expected']}.{nearest(found, allowed)}"
+    if kind == "value_error":
+        return str(context["error"])
+    shown = json.dumps(found, ensure_ascii=False, default=str)
+    hint = ""
+    if isinstance(found, str) and "number" in error["msg"]:
+        hint = " (YAML reads 1e-5 as text; write 1.0e-5)"
+    return f"{key}: found {shown[:60]} ({type(found).__name__}); allowed: {error['msg']}{hint}"
+
+
+def parse(spec: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Return `values` as a validated spec.
+
+    Raises:
+        SpecError: every fault of the file, in one line, each with its key.
+    """
+    try:
+        return spec.model_validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        faults = "; ".join(_describe(one, spec) for one in error.errors(include_url=False))
+        raise SpecError(f"{where}: {faults}") from None
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of the YAML files in params/<kind>/, sorted."""
+    return sorted(path.stem for path in (project_root() / "params" / kind).glob("*.yaml"))
+
+
+def _load(spec: type[S], kind: str, name: str, asked_by: str) -> S:
+    if name not in names(kind):
+        raise SpecError(unknown(kind.rstrip("s").replace("studie", "study"), name, names(kind),
+                                asked_by))
+    path = project_root() / "params" / kind / f"{name}.yaml"
+    return parse(spec, read_yaml(path), _shown(path))
+
+
+@lru_cache
+def load_model(name: str, asked_by: str = "params/models") -> ModelSpec:
+    """Return params/models/<name>.yaml. Raises SpecError, naming who asked for it."""
+    return _load(ModelSpec, "models", name, asked_by)
+
+
+@lru_cache
+def load_task(name: str, asked_by: str = "params/tasks") -> TaskSpec:
+    """Return params/tasks/<name>.yaml. Raises SpecError, naming who asked for it."""
+    return _load(TaskSpec, "tasks", name, asked_by)
+
+
+@lru_cache
+def load_study(name: str) -> StudySpec:
+    """Return params/studies/<name>.yaml with every model and task that it names checked.
+
+    Raises:
+        SpecError: the file is wrong, or names a model, task or budget that is not there.
+    """
+    study = _load(StudySpec, "studies", name, "study")
+    file = f"params/studies/{name}.yaml"
+    for model in study.models:
+        load_model(model, f"{file}: models")
+    for key in ("intermediates", "targets"):
+        for task in getattr(study, key):
+            spec = load_task(task, f"{file}: {key}")
+            if key == "targets" and not spec.test_languages:
+                raise SpecError(f"{file}: {key}: task '{task}' has no test_languages")
+    _check_keys(study, file)
+    return study
+
+
+def _check_keys(study: StudySpec, file: str) -> None:
+    tasks = {*study.intermediates, *study.targets}
+    for name in study.budgets:
+        if name not in tasks:
+            raise SpecError(unknown("task", name, tasks, f"{file}: budgets"))
+    for name in study.optimizers:
+        if name not in study.models:
+            raise SpecError(unknown("model", name, study.models, f"{file}: optimizers"))
+    for task in sorted(tasks):
+        available = load_task(task).train_items
+        stages = [("intermediate", study.intermediates), ("target", study.targets)]
+        for stage, members in stages:
+            if task in members and study.budget(task, stage).items > available:
+                asked = study.budget(task, stage).items
+                raise SpecError(
+                    f"{file}: {stage} budget: {asked} items asked of task '{task}', which has "
+                    f"{available} (params/tasks/{task}.yaml: train_items)"
+                )
