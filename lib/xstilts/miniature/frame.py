@@ -1,0 +1,89 @@
+"""Frames: one event, slot by slot, before any language; and how an utterance shows one."""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from typing import Literal
+
+from xstilts.miniature.concept import concepts
+
+NUMBERS = ("2", "3", "4", "5")
+QUANTIFIERS = ("the", *NUMBERS, "all", "some")
+SPLITS = ("train", "test")
+
+# Three tenths of all cores are test cores: enough for varied test sets, and training keeps
+# every word.
+_TEST_TENTHS = 3
+
+Asked = Literal["agent", "patient", "place", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class NounPhrase:
+    """A participant: noun, quantifier ("the" is one definite individual), adjective."""
+
+    noun: str
+    quantifier: str = "the"
+    adjective: str | None = None
+
+    @property
+    def plural(self) -> bool:
+        """Return whether several individuals are meant."""
+        return self.quantifier != "the"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One past event, or its denial."""
+
+    verb: str
+    agent: NounPhrase
+    patient: NounPhrase
+    place: str | None = None
+    time: str | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What a language may choose freely without a change of meaning.
+
+    `passive` makes the patient the subject (or the topic); `fronted` moves the time, or the
+    place where there is no time, from its usual position.
+    """
+
+    passive: bool = False
+    fronted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A frame to be said (`asked` None) or asked about: the slot `asked` is the question's."""
+
+    frame: Frame
+    surface: Surface
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An item before any language: the utterances of its two sides."""
+
+    a: tuple[Utterance, ...]
+    b: tuple[Utterance, ...]
+
+
+def split_of(frame: Frame) -> str:
+    """Return "train" or "test": the only split in which this frame may ever be used.
+
+    The core (verb or its opposite, the two nouns in either role) decides, by a stable hash, so
+    that role swaps and antonyms of a frame stay in its split, whatever the seed or the size.
+    """
+    nouns = sorted((frame.agent.noun, frame.patient.noun))
+    return _split_of_core(concepts().verbs[frame.verb].pair, nouns[0], nouns[1])
+
+
+@cache
+def _split_of_core(pair: str, first: str, second: str) -> str:
+    digest = blake2b(f"{pair}|{first}|{second}".encode(), digest_size=4).digest()
+    return "test" if int.from_bytes(digest, "big") % 10 < _TEST_TENTHS else "train"

@@ -1,0 +1,1 @@
+"""One module a kind of item; `xstilts.miniature.generate` finds them and says what they offer."""

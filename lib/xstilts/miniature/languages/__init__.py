@@ -1,0 +1,1 @@
+"""One data file and one realiser a language; `xstilts.miniature.language` finds them."""
