@@ -1,0 +1,1 @@
+"""Encoders: where weights come from, and what differs between their classes."""
