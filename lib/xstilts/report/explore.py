@@ -1,0 +1,157 @@
+"""A study at a glance, before and while it is computed: what the explore notebook shows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from xstilts.params import Cell, cells, is_cross, load_model, load_study, load_task
+from xstilts.tasks import TaskData, data_root, load_items, load_task_data
+from xstilts.tasks.show import Picture, examples, picture, readable
+
+__all__ = ["grid", "items", "models", "readable", "similarity", "tasks"]
+
+#: items whose translations the heat map compares, and languages it has room for
+_ITEMS, _LANGUAGES = 3, 8
+
+
+def grid(study: str, *, outputs: str = "outputs") -> pd.DataFrame:
+    """Return the cells of a study by stage: how many, how many are done, runs, and one name.
+
+    A run is one seed of a cell that trains.
+
+    Raises:
+        SpecError: there is no such study, or its file is wrong.
+    """
+    seeds = len(load_study(study).seeds)
+    rows: dict[str, dict[str, Any]] = {}
+    for cell in cells(study, outputs):
+        trains = cell.stage in ("30_intermediate", "40_target")
+        row = rows.setdefault(cell.stage, {"cells": 0, "done": 0, "runs": 0, "example": cell.name})
+        row["cells"] += 1
+        row["done"] += cell.manifest.exists()
+        row["runs"] += seeds if trains else 0
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("stage")
+
+
+def models(study: str) -> pd.DataFrame:
+    """Return the encoders of a study; parameters in millions, embeddings left out and all."""
+    rows = []
+    for name in load_study(study).models:
+        spec = load_model(name)
+        rows.append(
+            {
+                "model": name,
+                "family": spec.family,
+                "layers": f"{spec.layers} of {spec.shape.layers}",
+                "body, millions": round(spec.body_params / 1e6, 1),
+                "total, millions": round(spec.total_params / 1e6, 1),
+                "head": spec.head,
+                "source": spec.source.kind,
+                "licence": spec.licence,
+            }
+        )
+    return pd.DataFrame(rows).set_index("model")
+
+
+def tasks(study: str) -> pd.DataFrame:
+    """Return the tasks of a study, their part in it and the sizes of their splits."""
+    spec = load_study(study)
+    rows = []
+    for name in dict.fromkeys([*spec.targets, *spec.intermediates]):
+        task = load_task(name)
+        parts = {"target": name in spec.targets, "intermediate": name in spec.intermediates}
+        others = spec.targets if name in spec.intermediates else ()
+        rows.append(
+            {
+                "task": name,
+                "title": task.title,
+                "part": " and ".join(part for part, held in parts.items() if held),
+                "labels": ", ".join(task.labels),
+                "training items": task.train_items,
+                "training languages": " ".join(task.train_languages),
+                "scored items": task.test_items,
+                "scored languages": " ".join(task.test_languages),
+                "cross-task targets": " ".join(t for t in others if is_cross(name, t)),
+            }
+        )
+    return pd.DataFrame(rows).set_index("task")
+
+
+def items(study: str, *, outputs: str = "outputs", data: str = "") -> pd.DataFrame:
+    """Return one item of each target task in every language that is scored."""
+    names = load_study(study).targets
+    shown = [examples(_task_data(study, name, outputs, data), items=1) for name in names]
+    return pd.concat(shown, keys=names, names=["task"])
+
+
+def similarity(study: str, *, outputs: str = "outputs", data: str = "") -> Picture | str:
+    """Draw how close translations lie under the study's first encoder, as pretrained.
+
+    Cosine of mean token vectors, the mean over all of the texts taken off: raw vectors of a
+    multilingual encoder share one large direction. Returns what to do if the encoder has
+    not been prepared.
+    """
+    spec = load_study(study)
+    encoder = Cell("20_encoder", study, (("model", spec.models[0]),), outputs)
+    folder = encoder.folder / "encoder"
+    if not (folder / "config.json").exists():
+        return f"No encoder yet at {encoder.name}: `make paper STUDY={study}` prepares it."
+    test = _task_data(study, spec.targets[0], outputs, data).test
+    chosen = list(test["language"].unique())[:_LANGUAGES]
+    ids = list(test["id"].unique())[: 8 * _ITEMS]
+    table = test[test["id"].isin(ids) & test["language"].isin(chosen)]
+    vectors = _mean_vectors(folder, table["text_a"].tolist())
+    vectors = vectors - vectors.mean(axis=0)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    drawn = table["id"].isin(ids[:_ITEMS]).to_numpy()
+    shown = table[drawn]
+    order = np.lexsort((shown["language"], shown["id"]))
+    angles = (vectors[drawn] @ vectors[drawn].T)[np.ix_(order, order)]
+    return _heat_map(angles, list(shown["language"].to_numpy()[order]), spec.models[0])
+
+
+def _task_data(study: str, task: str, outputs: str, data: str) -> TaskData:
+    cell = Cell("10_data", study, (("task", task),), outputs)
+    if cell.manifest.exists():
+        return load_task_data(cell)
+    return load_items(task, load_task(task), data_root(data))
+
+
+def _mean_vectors(folder: Path, texts: list[str]) -> np.ndarray:
+    """Return the mean token vector of each text, shape (texts, hidden)."""
+    import torch  # only here: the report itself renders without it
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    vectors = []
+    with torch.inference_mode():
+        for text in texts:
+            encoded = tokenizer(text, return_tensors="pt", truncation=True, max_length=128)
+            vectors.append(model(**encoded).last_hidden_state[0].mean(dim=0).float().numpy())
+    return np.stack(vectors)
+
+
+def _heat_map(angles: np.ndarray, languages: list[str], model: str) -> Picture:
+    count = len(languages)
+    figure = Figure(figsize=(1.6 + 0.2 * count, 1.2 + 0.2 * count))
+    axes = figure.subplots()
+    image = axes.imshow(angles, cmap="cividis", vmin=-0.2, vmax=1)
+    axes.set_xticks(range(count), languages, fontsize=7)
+    axes.set_yticks(range(count), languages, fontsize=7)
+    each = count // _ITEMS
+    for edge in range(each, count, each):
+        axes.axhline(edge - 0.5, color="white", linewidth=1.5)
+        axes.axvline(edge - 0.5, color="white", linewidth=1.5)
+    figure.colorbar(image, ax=axes, label="cosine", shrink=0.8)
+    group = np.arange(count) // each
+    same = (group[:, None] == group[None, :]) & ~np.eye(count, dtype=bool)
+    near, far = angles[same].mean(), angles[group[:, None] != group[None, :]].mean()
+    alt = (
+        f"Cosine similarity of {_ITEMS} sentences in {each} languages under {model} as pretrained: "
+        f"{near:.2f} between translations, {far:.2f} between different sentences."
+    )
+    return picture(figure, alt)

@@ -1,0 +1,30 @@
+"""The figures of the paper, each a function of the analysis tables."""
+
+from xstilts.report.curves import learning_curves
+from xstilts.report.evidence import Tables
+from xstilts.report.figure import Figure
+from xstilts.report.heatmap import language_heatmap
+from xstilts.report.schematic import design
+from xstilts.report.sizes import gain_by_size, score_by_size
+
+__all__ = [
+    "all_figures",
+    "design",
+    "gain_by_size",
+    "language_heatmap",
+    "learning_curves",
+    "score_by_size",
+]
+
+
+def all_figures(analysis: Tables) -> dict[str, Figure]:
+    """Return every figure that the study's data allow, by id, in the paper's order."""
+    drawn = [design(analysis), score_by_size(analysis)]
+    if len(analysis.gains):
+        drawn.append(gain_by_size(analysis))
+    drawn.append(language_heatmap(analysis))
+    stages = set(analysis.curves["stage"])
+    drawn.extend(
+        learning_curves(analysis, stage) for stage in ("target", "intermediate") if stage in stages
+    )
+    return {figure.id: figure for figure in drawn}

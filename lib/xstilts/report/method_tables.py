@@ -1,0 +1,130 @@
+"""The tables of the method: encoders, tasks, audit of the data, cost."""
+
+import pandas as pd
+
+from xstilts.report.evidence import Tables, evidence_of
+from xstilts.report.formats import write
+from xstilts.report.table import Table, entries
+
+#: what the audit table may show: column -> heading, left out where it says nothing
+_AUDIT = {
+    "rows": "Rows", "items": "Used", "labels": "Items by label", "marked": "Marked",
+    "duplicates": "Repeated", "identical": "Identical texts", "unquoted": "Unquoted",
+    "line_breaks": "Line breaks", "differing": "Labels unlike English",
+    "dropped_marked": "Dropped: marked", "dropped_test_text": "Dropped: test text",
+    "dropped": "Dropped", "aligned": "Aligned", "overlap_with_train": "In training",
+}  # fmt: skip
+
+
+def encoders(analysis: Tables) -> Table:
+    """Return the encoders: layers kept, parameters without and with embeddings, head, source."""
+    evidence = evidence_of(analysis)
+    rows, data = [], []
+    for name, spec in evidence.models.items():
+        source = spec.source
+        origin = getattr(source, "id", None) or getattr(source, "package", None) or source.kind
+        rows.append(
+            entries(
+                name, spec.family, f"{spec.layers} of {spec.shape.layers}",
+                write(spec.body_params, "params"), write(spec.total_params, "params"),
+                spec.head, origin, spec.licence,
+            )
+        )  # fmt: skip
+        data.append(
+            {"model": name, "family": spec.family, "layers": spec.layers,
+             "body_params": spec.body_params, "total_params": spec.total_params,
+             "head": spec.head, "source": origin, "licence": spec.licence}
+        )  # fmt: skip
+    return Table(
+        "encoders", "The encoders. Body: parameters without embeddings; total: with them.",
+        ("Encoder", "Family", "Layers", "Body", "Total", "Head", "Source", "Licence"),
+        rows, pd.DataFrame(data), words=frozenset({1, 5, 6, 7}),
+    )  # fmt: skip
+
+
+def tasks(analysis: Tables) -> Table:
+    """Return the tasks: part in the study, labels, items trained on and scored, languages."""
+    evidence = evidence_of(analysis)
+    rows, data = [], []
+    for stage, names in (("intermediate", evidence.intermediates), ("target", evidence.targets)):
+        for name in names:
+            spec = evidence.tasks[name]
+            budget = evidence.spec.budget(name, stage)  # type: ignore[arg-type]
+            trained = spec.train_languages if stage == "intermediate" else ("en",)
+            scored = spec.test_languages
+            rows.append(
+                entries(
+                    spec.title, stage, ", ".join(spec.labels),
+                    f"{write(budget.items, 'count')} × {budget.epochs}", " ".join(trained),
+                    write(spec.test_items, "count") if scored else "", " ".join(scored),
+                )
+            )  # fmt: skip
+            data.append(
+                {"task": name, "stage": stage, "labels": " ".join(spec.labels),
+                 "train_items": budget.items, "epochs": budget.epochs,
+                 "train_languages": " ".join(trained), "test_items": spec.test_items,
+                 "test_languages": " ".join(scored)}
+            )  # fmt: skip
+    return Table(
+        "tasks", "The tasks. Trained on: items × epochs; scored: items in each language. An "
+        "intermediate task’s languages are those of the multilingual arm; the English arm reads "
+        "the same items in English.",
+        ("Task", "Part", "Labels", "Trained on", "Languages", "Scored", "Languages"),
+        rows, pd.DataFrame(data), words=frozenset({1, 2, 4, 6}), prose=frozenset({2, 4, 6}),
+    )  # fmt: skip
+
+
+def audit(analysis: Tables) -> Table:
+    """Return what was found in the data; languages with equal counts share a row."""
+    evidence = evidence_of(analysis)
+    table = analysis.audit
+    columns = [name for name in _AUDIT if name in table and _says_something(table[name])]
+    rows = []
+    shown = table[["task", "split", "language", *columns]].astype(str)
+    for key, group in shown.groupby(["task", "split", *columns], sort=False):
+        task, split, *values = key
+        title = evidence.title(task) if task in evidence.tasks else task
+        rows.append(entries(title, split, " ".join(group["language"]), *map(_plain, values)))
+    return Table(
+        "audit", "Audit of the data, by task, split and language; languages with equal counts "
+        "share a row, and counts that are zero everywhere are left out.",
+        ("Task", "Split", "Languages", *(_AUDIT[name] for name in columns)), rows, table,
+        heads=3, words=frozenset(
+            3 + place for place, name in enumerate(columns) if name == "labels"
+        ),
+    )  # fmt: skip
+
+
+def costs(analysis: Tables) -> Table:
+    """Return what was spent, a row a stage and model, summed over arms, tasks and seeds."""
+    evidence = evidence_of(analysis)
+    rows = []
+    cost = analysis.cost
+    for (stage, model), part in cost.groupby(["stage", "model"], sort=True):
+        where = ", ".join(sorted({f"{one.device} {one.precision}" for one in part.itertuples()}))
+        rows.append(
+            entries(
+                stage, evidence.sizes.get(model, model), write(len(part), "count"),
+                write(part["train_items"].sum(), "count"), write(part["tokens"].sum(), "count"),
+                write(part["flops"].sum(), "flops"), write(part["seconds"].sum(), "seconds"),
+                write(part["peak_bytes"].max(), "bytes"), where,
+            )
+        )  # fmt: skip
+    return Table(
+        "cost", "What training cost, summed over arms, tasks and seeds. Operations by formula; "
+        "time and memory as measured.",
+        ("Stage", "Body", "Runs", "Items", "Tokens", "Operations", "Time", "Peak memory", "On"),
+        rows, cost, heads=2, words=frozenset({8}),
+    )  # fmt: skip
+
+
+def _says_something(column: pd.Series) -> bool:
+    """Say whether a column of the audit has anything but zeros or the same "yes"."""
+    values = set(column.tolist())
+    return not (values <= {0} or values <= {True, ""})
+
+
+def _plain(value: str) -> str:
+    if value in ("True", "False"):
+        return "yes" if value == "True" else "no"
+    return f"{int(value):,}" if value.isdigit() else value

@@ -1,0 +1,109 @@
+"""The paper of a study: HTML, PDF, figures and numbers, from the analysis tables alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from xstilts.errors import DataError, SpecError, unknown
+from xstilts.files import write_atomically, write_json, write_text
+from xstilts.params import Cell, project_root
+from xstilts.params.grid import FOLDERS
+from xstilts.report.bibliography import read_bibliography
+from xstilts.report.evidence import Tables, evidence_of
+from xstilts.report.figure import Figure
+from xstilts.report.figures import all_figures
+from xstilts.report.html import render_html
+from xstilts.report.manuscript import read_manuscript
+from xstilts.report.numbers import Numbers
+from xstilts.report.pdf import render_pdf, typst_source
+from xstilts.report.published import published_numbers
+from xstilts.report.table import Table
+from xstilts.report.tables import all_tables
+from xstilts.report.webfont import check_glyphs
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What was written, and the figures and tables in it; a notebook shows the links."""
+
+    html: Path
+    pdf: Path
+    numbers: Path
+    figures: Mapping[str, Figure] = field(repr=False)
+    tables: Mapping[str, Table] = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        links = (f'<a href="{escape(path.name)}">{escape(path.name)}</a>'
+                 for path in (self.html, self.pdf))  # fmt: skip
+        return " · ".join(links)
+
+
+def paper_folder() -> Path:
+    """Return the folder with manuscript, template and references.
+
+    The project's own `paper/`; a project root without one (tests) uses this code's.
+    """
+    own = project_root() / "paper"
+    return own if own.is_dir() else Path(__file__).resolve().parents[3] / "paper"
+
+
+def render_paper(analysis: Tables, out: Path, *, study: str) -> Paper:
+    """Write paper.html, paper.pdf, figures/ and numbers.json into `out`.
+
+    Equal tables give equal bytes. Nothing but the tables and `paper/` is read.
+
+    Raises:
+        RenderError: the manuscript names a number, figure, table or reference that is not
+            there, a character has no glyph, or typst complains.
+    """
+    evidence = evidence_of(analysis, study)
+    folder = paper_folder()
+    figures, tables = all_figures(analysis), all_tables(analysis)
+    for figure in figures.values():
+        figure.save(out / "figures")
+    numbers = Numbers(evidence, published_numbers(folder / "published.yaml"))
+    library = read_bibliography(folder / "references.bib")
+    manuscript = read_manuscript(folder / "manuscript", evidence, numbers, figures, tables, library)
+    template = folder / "template"
+    check_glyphs(typst_source(manuscript, template))
+    page = render_html(manuscript, template)
+    document = render_pdf(manuscript, template, out / "figures")
+    paper = Paper(out / "paper.html", out / "paper.pdf", out / "numbers.json", figures, tables)
+    write_text(paper.html, page)
+    write_atomically(paper.pdf, lambda path: _fill(path, document))
+    write_json(paper.numbers, numbers.as_json())
+    return paper
+
+
+def analysis_folder(cell: Cell, source: str) -> Path:
+    """Return the folder of the tables that a paper's cell reads.
+
+    Args:
+        cell: of the stage 60_paper.
+        source: "computed" for the study's own analysis, "published" for the committed one.
+
+    Raises:
+        SpecError: `source` is neither.
+        DataError: the folder holds no analysis.
+    """
+    folders = {
+        "computed": cell.folder.parent / FOLDERS["50_analysis"],
+        "published": project_root() / "outputs" / "published" / cell.study / FOLDERS["50_analysis"],
+    }
+    if source not in folders:
+        raise SpecError(unknown("source", source, folders, "60_paper: source"))
+    if not (folders[source] / "study.json").is_file():
+        raise DataError(f"{folders[source]}: no analysis of study '{cell.study}' ({source})")
+    return folders[source]
+
+
+def write_paper(analysis_folder: Path, out: Path, *, study: str) -> Paper:
+    """Write the paper of the analysis in `analysis_folder`; see `render_paper`."""
+    from xstilts.analysis import load_analysis  # brings scipy, which figures do without
+
+    return render_paper(load_analysis(analysis_folder), out, study=study)
+
+
+def _fill(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

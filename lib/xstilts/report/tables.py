@@ -1,0 +1,198 @@
+"""The tables of results: main, by language, floors, hypotheses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
+from xstilts.report.examples import examples
+from xstilts.report.formats import UNDEFINED, interval, write
+from xstilts.report.languages import ordered
+from xstilts.report.method_tables import audit, costs, encoders, tasks
+from xstilts.report.table import Entry, Table, entries
+from xstilts.report.theme import ARMS
+
+__all__ = [
+    "all_tables",
+    "audit",
+    "costs",
+    "encoders",
+    "examples",
+    "floors",
+    "hypotheses",
+    "languages",
+    "main_results",
+    "tasks",
+]
+
+_Row = Mapping[str, Any]
+
+
+def main_results(analysis: Tables) -> Table:
+    """Return accuracy on English and the other languages, and the gain on the latter.
+
+    A row a target, model, intermediate task and arm; gains in points and as share of the
+    errors removed, over arm `none` of the same model.
+    """
+    evidence = evidence_of(analysis)
+    rows: list[list[Entry]] = []
+    sections: dict[int, str] = {}
+    scores, gains = _indexed(evidence)
+    for target in evidence.targets:
+        sections[len(rows)] = evidence.title(target)
+        for model in evidence.models:
+            for middle, arm in evidence.starts:
+                rows.append(_main_row(evidence, scores, gains, (target, model, middle, arm)))
+    wanted = analysis.scores[analysis.scores["group"].isin(["en", "other"])]
+    intervals = "" if evidence.one_seed else f" In brackets: {_level(evidence)} intervals."
+    same = " Star: intermediate task and target teach the same skill." * bool(
+        evidence.pairs("same")
+    )
+    return Table(
+        "main", "Accuracy in percent on English and on the mean of the other languages, and what "
+        "the intermediate task adds on the latter, in points and as the share of the errors of "
+        f"arm none that it removes.{intervals}{same}",
+        ("Body", "Intermediate task", "Arm", "English", "Other languages", "Gain, points",
+         "Errors removed, %"),
+        rows, wanted, heads=3, sections=sections,
+    )  # fmt: skip
+
+
+def _main_row(
+    evidence: Evidence,
+    scores: Mapping[tuple[str, ...], _Row],
+    gains: Mapping[tuple[str, ...], _Row],
+    key: tuple[str, str, str, str],
+) -> list[Entry]:
+    target, model, middle, arm = key
+    points, removed = (
+        gains.get((target, model, middle, f"{arm}-none", unit, "other"))
+        for unit in ("points", "error_reduction")
+    )
+    return entries(
+        evidence.sizes[model], evidence.labels[middle] + _mark(evidence, middle, target),
+        _arm(arm), _cell(scores.get((*key, "en")), "score", "percent"),
+        _cell(scores.get((*key, "other")), "score", "percent"),
+        _cell(points, "estimate", "points"), _cell(removed, "estimate", "error_reduction"),
+    )  # fmt: skip
+
+
+def languages(analysis: Tables) -> Table:
+    """Return accuracy by language; languages without score in a target are blank."""
+    evidence = evidence_of(analysis)
+    codes = ordered({code for target in evidence.targets for code in evidence.languages(target)})
+    scores, _ = _indexed(evidence)
+    rows: list[list[Entry]] = []
+    sections: dict[int, str] = {}
+    for target in evidence.targets:
+        sections[len(rows)] = evidence.title(target)
+        for model, size in evidence.sizes.items():
+            for middle, arm in evidence.starts:
+                found = [scores.get((target, model, middle, arm, code)) for code in codes]
+                cells = [write(row["score"], "percent") if row else "" for row in found]
+                rows.append(entries(size, evidence.labels[middle], _arm(arm), *cells))
+    single = analysis.scores[~analysis.scores["group"].isin(set(GROUPS) - {"en"})]
+    return Table(
+        "languages", "Accuracy in percent by language.",
+        ("Body", "Intermediate task", "Arm", *codes), rows, single, heads=3, sections=sections,
+    )  # fmt: skip
+
+
+def floors(analysis: Tables) -> Table:
+    """Return what can be had without understanding, by language."""
+    evidence = evidence_of(analysis)
+    table = analysis.baselines
+    known = {(row["task"], row["baseline"], row["language"]): row["score"]
+             for row in table.to_dict("records")}  # fmt: skip
+    codes = ordered({code for target in evidence.targets for code in evidence.languages(target)})
+    names = [name for name in ("majority", "overlap") if name in set(table["baseline"])]
+    rows = []
+    for target in evidence.targets:
+        for name in names:
+            found = [known.get((target, name, code)) for code in codes]
+            cells = ["" if value is None else write(value, "percent") for value in found]
+            rows.append(entries(evidence.title(target), name, *cells))
+    return Table(
+        "floors", "Floors, accuracy in percent: the best constant answer (majority), and a "
+        "logistic regression on word overlap and length alone, fitted on English items (overlap).",
+        ("Target", "Floor", *codes), rows, table, heads=2,
+    )  # fmt: skip
+
+
+def hypotheses(analysis: Tables) -> Table:
+    """Return the hypotheses declared before the run, with estimate, probability and verdict."""
+    evidence = evidence_of(analysis)
+    rows = [
+        entries(
+            row["says"],
+            f"{contrast_words(row['contrast'])}, {quantity_words(row)}",
+            _cell(row, "estimate", row["unit"]),
+            write(row["p"], "p"), write(row["p_holm"], "p"), row["verdict"],
+        )
+        for row in analysis.hypotheses.to_dict("records")
+    ]  # fmt: skip
+    level = "" if evidence.one_seed else f", {_level(evidence)} interval in brackets"
+    return Table(
+        "hypotheses", f"Hypotheses declared before the run. Estimate{level}; p: two-sided; Holm: "
+        "p adjusted for the number of hypotheses, which decides the verdict.",
+        ("Hypothesis", "Quantity", "Estimate", "p", "Holm", "Verdict"),
+        rows, analysis.hypotheses, words=frozenset({1, 5}), prose=frozenset({0, 1}),
+    )  # fmt: skip
+
+
+def all_tables(analysis: Tables) -> dict[str, Table]:
+    """Return every table that the study's data allow, by id."""
+    made = [encoders(analysis), tasks(analysis), main_results(analysis)]
+    if (shown := examples(analysis)) is not None:
+        made.append(shown)
+    if len(analysis.hypotheses):
+        made.append(hypotheses(analysis))
+    made += [languages(analysis), floors(analysis), audit(analysis), costs(analysis)]
+    return {table.id: table for table in made}
+
+
+def contrast_words(contrast: str) -> str:
+    """Return "multilingual minus English" for "multilingual-english"."""
+    first, second = contrast.split("-")
+    return " minus ".join("none" if arm == "none" else ARMS[arm].label for arm in (first, second))
+
+
+def quantity_words(row: _Row) -> str:
+    """Return what is estimated: "points on the other languages, cross-task pairs"."""
+    unit = "points" if row["unit"] == "points" else "% of errors removed"
+    per = " per decade of body parameters" if row["quantity"] == "slope" else ""
+    return f"{unit}{per}, {GROUPS[row['group']]}, {row['pairs']}-task pairs"
+
+
+def _indexed(
+    evidence: Evidence,
+) -> tuple[dict[tuple[str, ...], _Row], dict[tuple[str, ...], _Row]]:
+    scores = {
+        (row["target"], row["model"], row["intermediate"], row["arm"], row["group"]): row
+        for row in evidence.tables.scores.to_dict("records")
+    }
+    gains = {
+        (row["target"], row["model"], row["intermediate"], row["contrast"], row["unit"],
+         row["group"]): row
+        for row in evidence.tables.gains.to_dict("records")
+    }  # fmt: skip
+    return scores, gains
+
+
+def _cell(row: _Row | None, column: str, unit: Any) -> Entry:
+    if row is None:
+        return Entry(UNDEFINED)
+    ends = interval(row["low"], row["high"], sign=unit != "percent")
+    collapsed = f" {row['collapsed']} collapsed" if row.get("collapsed") else ""
+    return Entry(write(row[column], unit), (f"[{ends}]" if ends else "") + collapsed)
+
+
+def _arm(arm: str) -> str:
+    return "" if arm == "none" else ARMS[arm].label
+
+
+def _mark(evidence: Evidence, middle: str, target: str) -> str:
+    return "*" if middle != "none" and not evidence.is_cross(middle, target) else ""
+
+
+def _level(evidence: Evidence) -> str:
+    return f"{100 * evidence.spec.confidence:g} %"

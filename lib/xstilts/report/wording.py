@@ -1,0 +1,270 @@
+"""Sentences that claim something, made from intervals by rule; each rule is tested."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from xstilts.report.formats import listed
+from xstilts.report.numbers import gain_key, score_key, slope_key
+from xstilts.report.phrases import Phrases, direction
+from xstilts.report.sizes import floor_score
+from xstilts.report.tables import contrast_words
+
+MAIN = "multilingual-english"
+_UNITS = ("points", "error_reduction")
+#: single differences that the answer lists one by one; of more it gives the range
+_LISTED = 4
+
+
+class Wording(Phrases):
+    """What the manuscript says of the results of one study."""
+
+    # ---- the answer ----------------------------------------------------------------------
+
+    def answer(self) -> str:
+        """Return the answer to the study's question in two or three sentences."""
+        parts = [self.effect(), self.trend()]
+        if self.evidence.one_seed:
+            parts.append("With one seed there is no interval, so nothing here is resolved.")
+        return " ".join(part for part in parts if part)
+
+    def effect(self) -> str:
+        """Return how multilingual compares with English, on the mean of the other languages."""
+        name = self._hypothesis("effect")
+        if name is None:
+            return self._effect_by_size()
+        key = f"hypotheses/{name}"
+        over = "averaged over the encoders and the cross-task pairs"
+        claim = {
+            "up": "raise the accuracy on the other languages more than English ones",
+            "down": "raise the accuracy on the other languages less than English ones",
+        }.get(self.direction(key))
+        if claim:
+            return f"Multilingual intermediate data {claim}: {self.estimate(key)}, {over}."
+        verdict = "was measured once" if self.evidence.one_seed else "is not resolved"
+        return (
+            "The difference between multilingual and English intermediate data on the other "
+            f"languages {verdict}: {self.estimate(key)}, {over}."
+        )
+
+    def trend(self, subject: str = "this difference") -> str:
+        """Return how that difference changes with size, if there are sizes to compare."""
+        key = slope_key(("mean", "mean"), "cross", MAIN)
+        if len(self.evidence.models) < 2 or key not in self.num:
+            return ""
+        per = f"{self.estimate(key)} per tenfold body parameters"
+        start = subject[:1].upper() + subject[1:]
+        said = {
+            "up": f"{start} rises with the size of the encoder: {per}.",
+            "down": f"{start} falls with the size of the encoder: {per}.",
+            "open": f"Whether {subject} changes with the size of the encoder is not resolved: "
+            f"{per}.",
+        }
+        if self.evidence.one_seed:
+            return f"Over the sizes {subject} changes by {per}."
+        return said[self.direction(key)]
+
+    def units(self) -> str:
+        """Return whether points and errors removed agree on the trend with size."""
+        keys = [slope_key(("mean", "mean"), "cross", MAIN, unit) for unit in _UNITS]
+        if len(self.evidence.models) < 2 or any(key not in self.num for key in keys):
+            return ""
+        both = (
+            f"in points the trend is {self.brief(keys[0])} per tenfold body parameters, as share "
+            f"of the errors removed {self.brief(keys[1])} percentage points"
+        )
+        first, second = (self.direction(key) for key in keys)
+        if "open" in (first, second):
+            open_units = [
+                name for name, one in (("points", first), ("errors removed", second))
+                if one == "open"
+            ]  # fmt: skip
+            return (
+                f"The choice of unit can decide such a claim: {both}. The trend is not resolved "
+                f"in {listed(open_units)}."
+            )
+        agree = "agree on its sign" if first == second else "disagree on its sign"
+        return f"The two units {agree}: {both}."
+
+    # ---- results -------------------------------------------------------------------------
+
+    def sizes(self, target: str) -> str:
+        """Return what size does to a target without intermediate task."""
+        evidence = self.evidence
+        names = list(evidence.models)
+        small, large = (
+            {group: score_key(name, "none", "none", target, group) for group in ("en", "other")}
+            for name in (names[0], names[-1])
+        )
+        title = evidence.title(target)
+        if len(names) == 1:
+            return (
+                f"On {title} the encoder reaches {self.num(large['en'])} % in English and "
+                f"{self.num(large['other'])} % on the mean of the other languages without "
+                f"intermediate task. {self.floor(target)}"
+            )
+        return (
+            f"On {title}, from the smallest to the largest encoder, accuracy goes from "
+            f"{self.num(small['en'])} to {self.num(large['en'])} % in English and from "
+            f"{self.num(small['other'])} to {self.num(large['other'])} % on the mean of the "
+            f"other languages. {self.separation(target)} {self.floor(target)}"
+        )
+
+    def separation(self, target: str) -> str:
+        """Return whether neighbouring sizes are apart on the other languages."""
+        if self.evidence.one_seed:
+            return ""
+        names = list(self.evidence.models)
+        keys = [score_key(name, "none", "none", target, "other") for name in names]
+        ends = [[self.num.find(f"{key}:{end}").value for end in ("low", "high")] for key in keys]
+        apart = [left[1] < right[0] or right[1] < left[0] for left, right in pairwise(ends)]
+        if all(apart):
+            return "The intervals of neighbouring sizes do not overlap."
+        if not any(apart):
+            return "The intervals of neighbouring sizes overlap."
+        return f"The intervals of {sum(apart)} of {len(apart)} neighbouring sizes do not overlap."
+
+    def floor(self, target: str) -> str:
+        """Return whether each size clears what word overlap alone reaches."""
+        evidence = self.evidence
+        floor = floor_score(evidence, target, "other", "overlap")
+        if floor is None:
+            return ""
+        below = []
+        for name in evidence.models:
+            key = score_key(name, "none", "none", target, "other")
+            low = float(self.num.find(f"{key}:low").value)
+            clears = low > floor if low == low else float(self.num.find(key).value) > floor
+            if not clears:
+                below.append(evidence.sizes[name])
+        if not below:
+            each = "Every size" if len(evidence.models) > 1 else "It"
+            return f"{each} clears the floor of word overlap on the other languages."
+        at = "" if len(evidence.models) == 1 else f"At {listed(below)} body parameters "
+        words = "it does not clear the floor of word overlap on the other languages."
+        return at + words if at else words[:1].upper() + words[1:]
+
+    def pair(self, middle: str, target: str) -> str:
+        """Return one pair's first contrast (multilingual minus English), size by size."""
+        evidence = self.evidence
+        contrast = evidence.contrasts[0]
+        values = [
+            f"{self.brief(key)} at {size}"
+            for name, size in evidence.sizes.items()
+            if (key := gain_key(name, (middle, target), contrast)) in self.num
+        ]
+        titles = f"{evidence.title(middle)} → {evidence.title(target)}"
+        return f"*{titles}:* {listed(values)}"
+
+    def first_contrast(self) -> str:
+        """Return "Multilingual minus English", or what the study's arms allow."""
+        words = contrast_words(self.evidence.contrasts[0])
+        return words[:1].upper() + words[1:]
+
+    def tally(self, kind: str = "cross") -> str:
+        """Return how many single contrasts of each kind are resolved, and which way."""
+        said = [self._tally(kind, contrast) for contrast in self.evidence.contrasts]
+        if self.evidence.one_seed:
+            return f"{' '.join(said)} With one seed none of them is resolved."
+        return (
+            f"A case is an encoder, intermediate task and target. {' '.join(said)} These are "
+            "single intervals without correction for their number: exploration, not tests."
+        )
+
+    def _tally(self, kind: str, contrast: str) -> str:
+        rows = self.gains(kind, contrast, "points", "other")
+        words = contrast_words(contrast)
+        words = words[:1].upper() + words[1:]
+        if self.evidence.one_seed:
+            above = int((rows["estimate"] > 0).sum())
+            return f"{words} is above zero in {above} of {len(rows)} cases."
+        ways = [direction(row.low, row.high) for row in rows.itertuples()]
+        up, down, still = (ways.count(way) for way in ("up", "down", "open"))
+        return (
+            f"{words} is resolved above zero in {up} of {len(rows)} cases, below zero in {down}, "
+            f"and not resolved in {still}."
+        )
+
+    def seen_list(self) -> str:
+        """Return, for each cross-task pair, the contrast on seen and unseen languages."""
+        said = (self.seen_unseen(*pair) for pair in self.evidence.pairs("cross"))
+        return "; ".join(one for one in said if one)
+
+    def unresolved(self) -> str:
+        """Return the share of cross-task contrasts of each kind whose interval holds zero."""
+        said = []
+        for contrast in self.evidence.contrasts:
+            rows = self.gains("cross", contrast, "points", "other")
+            still = sum(direction(row.low, row.high) == "open" for row in rows.itertuples())
+            if still:
+                said.append(f"{still} of {len(rows)} of {contrast_words(contrast)}")
+        if not said:
+            return "All cross-task contrasts in points are resolved, one by one."
+        return f"Open, one by one, remain these cross-task contrasts in points: {listed(said)}."
+
+    def seen_unseen(self, middle: str, target: str) -> str:
+        """Return the contrast on languages in and outside the intermediate data."""
+        largest = list(self.evidence.models)[-1]
+        keys = [
+            gain_key(largest, (middle, target), MAIN, group=group) for group in ("seen", "unseen")
+        ]
+        if any(key not in self.num for key in keys):
+            return ""
+        return (
+            f"{self.evidence.title(middle)} → {self.evidence.title(target)}: "
+            f"{self.brief(keys[0])} on seen, {self.brief(keys[1])} on unseen languages"
+        )
+
+    def hypothesis(self, row: Mapping[str, Any]) -> str:
+        """Return the verdict on a declared hypothesis, in words."""
+        key = f"hypotheses/{row['name']}"
+        if row["verdict"] == "not testable":
+            value = "" if self.undefined(key) else f" (estimate {self.estimate(key)})"
+            return f"Not testable in this study{value}"
+        said = f"{row['verdict'].capitalize()}: {self.estimate(key)}"
+        holm = f"{key}:p_holm"
+        return said if self.undefined(holm) else f"{said}, p = {self.num(holm)} after Holm"
+
+    def collapsed(self) -> str:
+        """Return what is to be said of collapsed runs."""
+        count = int(self.num.find("count/collapsed").value)
+        if not count:
+            return f"None of the {self.num('count/runs')} runs collapsed."
+        of = f"{self.num('count/collapsed')} of {self.num('count/runs')} runs"
+        return (
+            f"{of} collapsed to a constant answer or to the level of a floor; they are kept in "
+            "every average and counted in @tab:main."
+        )
+
+    # ---- helpers -------------------------------------------------------------------------
+
+    def _effect_by_size(self) -> str:
+        """Return the single differences, where no declared hypothesis gives their mean."""
+        rows = self.gains("cross", MAIN, "points", "other")
+        rows = rows if len(rows) else self.gains("same", MAIN, "points", "other")
+        rows = rows.sort_values("estimate")
+        if not len(rows):
+            return "The study has no pair of arms whose difference answers the question."
+        start = (
+            "Multilingual minus English intermediate data, in points on the mean of the other "
+            "languages"
+        )
+        if len(rows) > _LISTED:
+            ends = [self._case(row) for row in rows.iloc[[0, -1]].to_dict("records")]
+            return f"{start}, ranges from {ends[0]} to {ends[1]} over {len(rows)} cases."
+        return f"{start}: {'; '.join(self._case(row) for row in rows.to_dict('records'))}."
+
+    def _case(self, row: Mapping[str, Any]) -> str:
+        pair = (row["intermediate"], row["target"])
+        titles = " → ".join(self.evidence.title(task) for task in pair)
+        size = self.evidence.sizes[row["model"]]
+        return f"{self.brief(gain_key(row['model'], pair, MAIN))} ({titles}, {size})"
+
+    def _hypothesis(self, quantity: str) -> str | None:
+        """Return the declared hypothesis that asks the main question, if there is one."""
+        for row in self.evidence.tables.hypotheses.to_dict("records"):
+            wanted = (MAIN, "points", "other", "cross", quantity)
+            found = (row["contrast"], row["unit"], row["group"], row["pairs"], row["quantity"])
+            if found == wanted and row["estimate"] == row["estimate"]:
+                return str(row["name"])
+        return None

@@ -1,0 +1,266 @@
+"""Analysis tables of made-up studies: every column of the contract, numbers by formula."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from xstilts.params import load_task
+from xstilts.params.spec import as_json
+from xstilts.results.schema import CURVE, RUNS
+from xstilts.tasks.audit import audit_table
+
+BODY, TOTAL = 21_293_568, 117_505_920
+UNITS = ("points", "error_reduction")
+CONTRASTS = ("english-none", "multilingual-none", "multilingual-english")
+STUDIES = {
+    "smoke": (["smoke_questions"], ["smoke_nli"]),
+    "mini": (["mini_nli_b", "mini_questions"], ["mini_nli", "mini_paraphrase"]),
+    "real": (["mnli_mt", "pawsx_dev"], ["xnli", "pawsx"]),
+    "hub": (["hub_mnli", "hub_pawsx", "hub_qqp", "hub_squad"], ["hub_xnli", "hub_pawsx"]),
+}
+
+
+def model(layers: int) -> dict[str, object]:
+    """Return the parameters of a made-up encoder that keeps `layers` of 12 blocks."""
+    shape = {"layers": 12, "hidden": 384, "feed_forward": 1536, "vocabulary": 250037,
+             "body_params": BODY, "total_params": TOTAL}  # fmt: skip
+    return {"family": "mE5-small", "source": {"kind": "folder", "path": "made/up"},
+            "shape": shape, "layers": layers, "head": "aligned", "dropout": 0.0,
+            "max_tokens": 64, "precision": "auto", "licence": "MIT"}  # fmt: skip
+
+
+def study(
+    kind: str = "mini",
+    *,
+    layers: Sequence[int] = (3, 6, 12),
+    seeds: Sequence[int] = (0, 1, 2),
+    arms: Sequence[str] = ("none", "english", "multilingual"),
+    hypotheses: bool = True,
+    effect: float = 2.0,
+) -> SimpleNamespace:
+    """Return the tables; multilingual data raise the other languages by about `effect` points."""
+    intermediates, targets = STUDIES[kind]
+    models = {f"e5_l{count:02d}": model(count) for count in layers}
+    tasks = {name: as_json(load_task(name)) for name in [*intermediates, *targets]}
+    budget = {"items": 96, "epochs": 1} if kind == "smoke" else {"items": 2000, "epochs": 2}
+    spec = {
+        "title": f"A made-up study: {kind}", "models": list(models), "arms": list(arms),
+        "intermediates": intermediates, "targets": targets, "seeds": list(seeds),
+        "intermediate_budget": budget, "target_budget": budget,
+        "optimizer": {"learning_rate": 1e-4, "head_factor": 10.0, "batch": 32,
+                      "warmup_fraction": 0.1, "weight_decay": 0.01, "clip": 1.0},
+        "hypotheses": _hypotheses() if hypotheses else [],
+        "limits": ["The numbers of this study are made up."],
+    }  # fmt: skip
+    world = SimpleNamespace(models=models, tasks=tasks, spec=spec, effect=effect, kind=kind)
+    runs, curves = _runs(world)
+    scores = _scores(world, runs)
+    gains = _gains(world, scores)
+    counts = {"runs": int(runs["run"].nunique()), "predictions": len(runs) * 150}
+    cells = [run.removeprefix(f"{kind}/").rsplit("/", 1)[0] for run in runs["run"].unique()]
+    cells = [*dict.fromkeys(cells), *(f"data/{name}" for name in tasks)]
+    cells += [f"encoders/{name}" for name in models]
+    about = {"name": kind, "study": spec, "models": models, "tasks": tasks, "counts": counts,
+             "cells": {name: f"{place:016x}" for place, name in enumerate(cells)}}  # fmt: skip
+    return SimpleNamespace(
+        runs=runs, curves=curves, scores=scores, gains=gains, slopes=_slopes(world, gains),
+        hypotheses=_tested(world, gains), baselines=_baselines(world), audit=_audit(world),
+        cost=_cost(world, runs), study=about,
+    )  # fmt: skip
+
+
+def write(tables: SimpleNamespace, folder: Path) -> Path:
+    """Write the tables as the analysis does; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in vars(tables).items():
+        if isinstance(table, pd.DataFrame):
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+    (folder / "study.json").write_text(json.dumps(tables.study))
+    return folder
+
+
+def _hypotheses() -> list[dict[str, str]]:
+    return [
+        {"name": "multilingual_over_english", "contrast": "multilingual-english",
+         "says": "Multilingual intermediate data beat English ones on the other languages."},
+        {"name": "english_gain", "contrast": "english-none",
+         "says": "English intermediate data raise the other languages."},
+        {"name": "grows", "contrast": "multilingual-english", "quantity": "slope",
+         "says": "The advantage of multilingual data grows with size."},
+    ]  # fmt: skip
+
+
+def _starts(world: SimpleNamespace) -> list[tuple[str, str]]:
+    arms = [arm for arm in world.spec["arms"] if arm != "none"]
+    return [("none", "none"), *((t, a) for t in world.spec["intermediates"] for a in arms)]
+
+
+def _latent(world: SimpleNamespace, layers: int, start: tuple[str, str], language: str) -> float:
+    base = 38 + 36 * np.log10(layers) / np.log10(12) * 0.9
+    gap = 0 if language == "en" else 6 + 3 * (ord(language[0]) % 5) - 2 * np.log2(layers / 3)
+    bonus = {"none": 0.0, "english": 1.5, "multilingual": 1.5 + world.effect}[start[1]]
+    return base - gap + bonus * (1 if language != "en" else 0.5) + 0.3 * len(start[0]) % 2
+
+
+def _runs(world: SimpleNamespace) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(1)
+    rows, curves = [], []
+    for name, spec in world.models.items():
+        for start in _starts(world):
+            for target in world.spec["targets"]:
+                for seed in world.spec["seeds"]:
+                    label = "none" if start[1] == "none" else "-".join(start)
+                    run = f"{world.kind}/targets/{name}/{label}/{target}/seed-{seed}"
+                    seen = world.tasks[start[0]]["train_languages"] if start[0] != "none" else []
+                    for language in world.tasks[target]["test_languages"]:
+                        score = _latent(world, spec["layers"], start, language) + rng.normal(0, 0.6)
+                        rows.append(
+                            [run, world.kind, "target", name, spec["family"], "aligned",
+                             spec["layers"], BODY * spec["layers"] // 12,
+                             TOTAL - BODY + BODY * spec["layers"] // 12, start[1], start[0],
+                             target, language, start[1] == "multilingual" and language in seen,
+                             seed, 150, score, "accuracy", "ok", 2000, 126, 120_000,
+                             1.2e12 * spec["layers"], 20.0 * spec["layers"], 900_000_000, "cpu",
+                             "bf16", "0" * 16]
+                        )  # fmt: skip
+                    for step in range(1, 17):
+                        loss = 1.1 - 0.5 * (1 - np.exp(-step / 6)) * spec["layers"] / 12
+                        items = step * world.spec["target_budget"]["items"] // 16
+                        curves.append([run, "target", step * 8, items, loss, 100 * (1.3 - loss)])
+    return pd.DataFrame(rows, columns=list(RUNS)), pd.DataFrame(curves, columns=list(CURVE))
+
+
+def _groups(world: SimpleNamespace, target: str, intermediate: str) -> dict[str, list[str]]:
+    languages = list(world.tasks[target]["test_languages"])
+    other = [code for code in languages if code != "en"]
+    groups = {"en": ["en"], "other": other, "all": languages}
+    if intermediate != "none":
+        trained = world.tasks[intermediate]["train_languages"]
+        groups["seen"] = [code for code in other if code in trained]
+        groups["unseen"] = [code for code in other if code not in trained]
+    return {name: codes for name, codes in (groups | {c: [c] for c in other}).items() if codes}
+
+
+def _interval(world: SimpleNamespace, value: float, half: float) -> tuple[float, float]:
+    return (np.nan, np.nan) if len(world.spec["seeds"]) == 1 else (value - half, value + half)
+
+
+def _scores(world: SimpleNamespace, runs: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    fixed = ["model", "family", "head", "layers", "body_params", "total_params", "intermediate",
+             "arm", "target"]  # fmt: skip
+    for key, table in runs.groupby(fixed, sort=False):
+        means = table.groupby("language")["score"].mean()
+        for group, codes in _groups(world, key[-1], key[6]).items():
+            value = float(means[codes].mean())
+            rows.append([*key, group, value, *_interval(world, value, 1.1),
+                         len(world.spec["seeds"]), 150, 0])  # fmt: skip
+    columns = [*fixed, "group", "score", "low", "high", "seeds", "items", "collapsed"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _gains(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    fixed = ["model", "family", "layers", "body_params", "total_params"]
+    columns = [*fixed, "intermediate", "target", "pair", "contrast", "unit", "group", "estimate",
+               "low", "high", "seeds", "items", "resolved"]  # fmt: skip
+    looked = scores.set_index(["model", "intermediate", "arm", "target", "group"])["score"]
+    for name in world.models:
+        sizes = scores[scores["model"] == name].iloc[0][fixed].tolist()
+        for middle in world.spec["intermediates"]:
+            for target in world.spec["targets"]:
+                same = world.tasks[middle]["skill"] == world.tasks[target]["skill"]
+                for contrast in CONTRASTS:
+                    high_arm, low_arm = contrast.split("-")
+                    if not {high_arm, low_arm} <= set(world.spec["arms"]):
+                        continue
+                    for group, codes in _groups(world, target, middle).items():
+                        high, low = (
+                            np.mean([looked[name, middle if arm != "none" else "none", arm,
+                                            target, code] for code in codes])
+                            for arm in (high_arm, low_arm)
+                        )  # fmt: skip
+                        for unit in UNITS:
+                            points = high - low
+                            value = points if unit == "points" else 100 * points / (100 - low)
+                            ends = _interval(world, value, 1.2 if unit == "points" else 3.5)
+                            sure = bool(ends[0] > 0 or ends[1] < 0)
+                            rows.append([*sizes, middle, target, "same" if same else "cross",
+                                         contrast, unit, group, value, *ends,
+                                         len(world.spec["seeds"]), 150, sure])  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _slopes(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
+    columns = ["intermediate", "target", "pair", "contrast", "unit", "group", "estimate", "low",
+               "high", "sizes", "seeds", "resolved"]  # fmt: skip
+    rows = []
+    if len(world.models) > 1 and len(gains):
+        many = gains.assign(intermediate="mean", target="mean")
+        for key, table in pd.concat([gains, many]).groupby(columns[:6], sort=True):
+            means = table.groupby("body_params")["estimate"].mean()
+            value = float(np.polyfit(np.log10(means.index), means, 1)[0])
+            ends = _interval(world, value, 1.5)
+            sure = bool(ends[0] > 0 or ends[1] < 0)
+            rows.append([*key, value, *ends, len(means), len(world.spec["seeds"]), sure])
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
+    columns = ["name", "says", "contrast", "unit", "group", "pairs", "quantity", "estimate", "low",
+               "high", "p", "p_holm", "verdict"]  # fmt: skip
+    rows = []
+    for one in world.spec["hypotheses"]:
+        quantity = one.get("quantity", "effect")
+        chosen = gains.query(
+            "contrast == @one['contrast'] and unit == 'points' and group == 'other' "
+            "and pair == 'cross'"
+        )
+        testable = len(chosen) > 0 and not (quantity == "slope" and len(world.models) < 2)
+        value = float(chosen["estimate"].mean()) if testable else np.nan
+        ends = _interval(world, value, 0.8)
+        p = 0.0005 if ends[0] > 0 else 0.31
+        verdict = "supported" if ends[0] > 0 else "not resolved"
+        if not testable or len(world.spec["seeds"]) == 1:
+            p, verdict = np.nan, "not testable"
+        rows.append([one["name"], one["says"], one["contrast"], "points", "other", "cross",
+                     quantity, value, *ends, p, min(3 * p, 1.0), verdict])  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _baselines(world: SimpleNamespace) -> pd.DataFrame:
+    rows = []
+    for target in world.spec["targets"]:
+        chance = 100 / len(world.tasks[target]["labels"])
+        for language in world.tasks[target]["test_languages"]:
+            rows.append([target, language, "majority", chance + 1, 150])
+            rows.append([target, language, "overlap", chance + 6, 150])
+    return pd.DataFrame(rows, columns=["task", "language", "baseline", "score", "items"])
+
+
+def _audit(world: SimpleNamespace) -> pd.DataFrame:
+    records = []
+    for name, task in world.tasks.items():
+        for split, languages in (("train", task["train_languages"]),
+                                 ("test", task["test_languages"])):  # fmt: skip
+            for language in languages:
+                labels = [[label, 50] for label in task["labels"]]
+                records.append(
+                    {"task": name, "split": split, "language": language, "rows": 150,
+                     "items": 150, "labels": labels, "file_labels": labels, "marked": 0,
+                     "marks": [], "duplicates": 0, "identical": 0, "unquoted": 0,
+                     "line_breaks": 0, "differing": 0, "aligned": True, "dropped_marked": 0,
+                     "dropped_test_text": 0}
+                )  # fmt: skip
+    return audit_table(records)
+
+
+def _cost(world: SimpleNamespace, runs: pd.DataFrame) -> pd.DataFrame:
+    columns = ["run", "stage", "model", "arm", "target", "seed", "train_items", "steps", "tokens",
+               "flops", "seconds", "peak_bytes", "device", "precision"]  # fmt: skip
+    table = runs.drop_duplicates("run")[columns].rename(columns={"target": "task"})
+    return table.reset_index(drop=True)

@@ -1,0 +1,112 @@
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+VOID = {"img", "meta", "link", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Collects elements, and checks that tags close in order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    def all(self, *tags: str) -> list[dict[str, str]]:
+        return [attrs for tag, attrs in self.elements if tag in tags]
+
+
+@pytest.fixture(scope="module", params=["smoke_paper", "mini_paper"])
+def page(request) -> Page:
+    return Page(request.getfixturevalue(request.param).html.read_text())
+
+
+def test_every_tag_is_closed(page):
+    assert page.open == []
+
+
+def test_nothing_is_loaded_from_elsewhere(page):
+    loaded = [attrs.get("src", "") for attrs in page.all("img", "script", "iframe", "source")]
+    assert all(source.startswith("data:") for source in loaded)
+    assert not page.all("script", "link", "iframe", "object", "base", "form")
+    policy = next(attrs for attrs in page.all("meta") if "http-equiv" in attrs)
+    assert policy["content"].startswith("default-src 'none'")
+
+
+def test_style_asks_for_nothing(mini_paper):
+    style = re.search(r"<style>(.*?)</style>", mini_paper.html.read_text(), re.DOTALL)[1]
+    assert "@import" not in style
+    assert all(url.startswith('"data:') for url in re.findall(r"url\(([^)]*)\)", style))
+
+
+def test_headings_go_down_one_level_at_a_time(page):
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    in_paper = levels[levels.index(1) :]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(in_paper))
+
+
+def test_ids_are_unique_and_inner_links_lead_somewhere(page):
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    targets = {attrs["href"][1:] for attrs in page.all("a") if attrs["href"].startswith("#")}
+    assert targets <= set(ids)
+
+
+def test_every_picture_has_words(page):
+    pictures = page.all("img")
+    assert len(pictures) >= 4
+    assert all(len(attrs["alt"]) > 60 for attrs in pictures)
+
+
+def test_header_cells_say_what_they_head(page):
+    assert all(attrs["scope"] in ("col", "row", "colgroup") for attrs in page.all("th"))
+
+
+def test_tables_scroll_by_keyboard_and_are_named(page):
+    regions = [attrs for attrs in page.all("div") if attrs.get("class") == "scroll"]
+    assert len(regions) == len(page.all("table"))
+    assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in regions)
+
+
+def test_every_figure_and_table_offers_its_data(page):
+    names = [attrs["download"] for attrs in page.all("a") if "download" in attrs]
+    csvs = [name for name in names if name.endswith(".csv")]
+    assert len(csvs) == len(page.all("figure"))
+    assert len(names) == len(set(names))
+
+
+def test_numbers_of_the_text_say_where_they_come_from(page):
+    marked = page.all("data")
+    assert len(marked) > 10
+    assert all(": " in attrs["title"] and attrs["value"] for attrs in marked)
+
+
+def test_no_template_or_mark_is_left(page):
+    text = "".join(page.words)
+    assert not re.search(r"[\ue000-\ue002]|\{\{|\{%|\[@|@fig:|@tab:|\bnan\b", text)
+
+
+def test_items_are_in_their_language_and_have_a_font(mini_paper):
+    page = Page(mini_paper.html.read_text())
+    languages = {attrs["lang"] for attrs in page.all("td") if "lang" in attrs}
+    assert {"en", "ja", "ru", "zh"} <= languages
+    assert "data:font/woff" in mini_paper.html.read_text()

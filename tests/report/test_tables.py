@@ -1,0 +1,90 @@
+import made_up
+import pytest
+
+from xstilts.report import tables
+
+
+@pytest.fixture(scope="module")
+def made(mini):
+    return tables.all_tables(mini)
+
+
+def test_rows_fill_their_columns(made):
+    for table in made.values():
+        assert all(len(row) == len(table.columns) for row in table.rows), table.id
+
+
+def test_main_results_hold_every_model_arm_and_target(made, mini):
+    assert len(made["main"].rows) == 2 * 3 * 5
+    assert len(made["main"].sections) == 2
+
+
+def test_main_results_repeat_the_scores(made, mini):
+    row = made["main"].rows[0]
+    score = mini.scores.query(
+        "model == 'e5_l03' and arm == 'none' and target == 'mini_nli' and group == 'en'"
+    ).iloc[0]
+    assert row[3].text == f"{score['score']:.1f}"
+    assert row[3].small == f"[{score['low']:.1f} to {score['high']:.1f}]"
+
+
+def test_same_task_pairs_are_starred(made):
+    starred = {row[1].text for row in made["main"].rows if row[1].text.endswith("*")}
+    assert starred == {"NLI, other lexicon*"}
+
+
+def test_one_seed_has_no_brackets(smoke):
+    main = tables.main_results(smoke)
+    assert not any(entry.small for row in main.rows for entry in row)
+    assert "brackets" not in main.caption
+
+
+def test_collapsed_runs_are_counted_where_they_fell():
+    study = made_up.study("smoke", layers=(2,), seeds=(0, 1))
+    study.scores.loc[study.scores["arm"] == "english", "collapsed"] = 1
+    rows = tables.main_results(study).rows
+    assert ["collapsed" in row[4].small for row in rows] == [False, True, False]
+
+
+def test_languages_without_score_are_blank(made):
+    study = made_up.study("real")
+    table = tables.languages(study)
+    column = table.columns.index("ko")
+    assert {row[column].text for row in table.rows[:3]} == {""}
+
+
+def test_audit_joins_languages_with_equal_counts(made, mini):
+    audit = made["audit"]
+    assert len(audit.rows) < len(mini.audit)
+    assert any(row[2].text == "de en es ja ru sw tr zh" for row in audit.rows)
+
+
+def test_audit_keeps_what_differs(mini):
+    changed = made_up.study()
+    place = changed.audit.query("task == 'mini_nli' and split == 'test' and language == 'tr'").index
+    changed.audit.loc[place, "marked"] = 7
+    audit = tables.audit(changed)
+    assert "Marked" in audit.columns
+    assert [row for row in audit.rows if row[2].text == "tr" and row[0].text == "Miniature NLI"]
+
+
+def test_costs_add_up(made, mini):
+    runs = sum(int(row[2].text.replace(",", "")) for row in made["cost"].rows)
+    assert runs == len(mini.cost)
+
+
+def test_examples_are_generated_items_in_every_language(made, mini):
+    examples = made["examples"]
+    languages = [row[1].language for row in examples.rows]
+    assert languages.count("zh") == 2
+    assert all(row[1].text and row[2].text for row in examples.rows)
+
+
+def test_official_items_are_never_shown():
+    assert "examples" not in tables.all_tables(made_up.study("real", layers=(3,), seeds=(0,)))
+
+
+def test_a_notebook_shows_text_not_markup(smoke):
+    smoke = made_up.study("smoke", layers=(2,), seeds=(0,))
+    smoke.study["tasks"]["smoke_nli"]["title"] = "<b>bold</b>"
+    assert "<b>bold" not in tables.main_results(smoke)._repr_html_()

@@ -1,0 +1,101 @@
+import math
+import re
+
+import made_up
+import pytest
+
+from xstilts.report.evidence import evidence_of
+from xstilts.report.numbers import CLOSE, OPEN, SPLIT, Numbers
+from xstilts.report.phrases import direction
+from xstilts.report.wording import Wording
+
+
+def say(tables) -> Wording:
+    evidence = evidence_of(tables)
+    return Wording(evidence, Numbers(evidence))
+
+
+def plain(text: str) -> str:
+    return re.sub(f"{OPEN}\\d+{SPLIT}([^{CLOSE}]*){CLOSE}", r"\1", text)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "way"),
+    [(0.1, 2, "up"), (-2, -0.1, "down"), (-1, 1, "open"), (0, 1, "open"), (-1, 0, "open"),
+     (math.nan, math.nan, "open")],
+)  # fmt: skip
+def test_a_direction_is_claimed_only_where_the_interval_excludes_zero(low, high, way):
+    assert direction(low, high) == way
+
+
+def test_the_answer_says_more_when_multilingual_data_win():
+    answer = plain(say(made_up.study(effect=4.0)).answer())
+    assert "more than English ones: +4" in answer
+    assert "95 % interval" in answer
+
+
+def test_the_answer_says_less_when_they_lose():
+    assert "less than English ones: −4" in plain(say(made_up.study(effect=-4.0)).answer())
+
+
+def test_the_answer_claims_nothing_when_the_interval_holds_zero():
+    answer = plain(say(made_up.study(effect=0.0)).effect())
+    assert "is not resolved" in answer
+    assert "more than" not in answer
+
+
+def test_one_seed_never_makes_a_claim(smoke):
+    told = say(smoke)
+    answer = plain(told.answer())
+    assert "nothing here is resolved" in answer
+    assert "interval +" not in answer
+    assert "With one seed none of them is resolved" in plain(told.tally())
+
+
+def test_one_seed_with_many_sizes_gives_no_trend():
+    told = say(made_up.study(seeds=(0,)))
+    assert "rises" not in plain(told.answer())
+    assert told.separation("mini_nli") == ""
+
+
+@pytest.mark.parametrize(("slope", "words"), [(3.0, "rises with"), (-3.0, "falls with")])
+def test_a_trend_follows_the_sign_of_its_slope(slope, words):
+    tables = made_up.study()
+    rows = tables.slopes["contrast"] == "multilingual-english"
+    tables.slopes.loc[rows, ["estimate", "low", "high"]] = [slope, slope - 1, slope + 1]
+    assert words in plain(say(tables).trend())
+
+
+def test_units_that_disagree_are_said_to_disagree():
+    tables = made_up.study()
+    for unit, slope in (("points", -3.0), ("error_reduction", 3.0)):
+        rows = tables.slopes["unit"] == unit
+        tables.slopes.loc[rows, ["estimate", "low", "high"]] = [slope, slope - 1, slope + 1]
+    assert "disagree on its sign" in plain(say(tables).units())
+
+
+def test_a_size_below_the_overlap_floor_is_named():
+    tables = made_up.study()
+    tables.baselines.loc[tables.baselines["baseline"] == "overlap", "score"] = 60.0
+    floor = plain(say(tables).floor("mini_nli"))
+    assert floor.startswith("At 5.3M and 10.6M body parameters")
+
+
+def test_collapsed_runs_are_counted():
+    tables = made_up.study()
+    run = tables.runs["run"].iloc[0]
+    tables.runs.loc[tables.runs["run"] == run, "status"] = "collapsed"
+    assert plain(say(tables).collapsed()).startswith("1 of 90 runs collapsed")
+    assert "None of the" in plain(say(made_up.study()).collapsed())
+
+
+def test_tallies_add_up(mini):
+    counts = [int(n) for n in re.findall(r"in (\d+)\b", plain(say(mini).tally()))]
+    of = [int(n) for n in re.findall(r"of (\d+) cases", plain(say(mini).tally()))]
+    assert sum(counts) == sum(of)
+
+
+def test_many_single_differences_are_given_as_a_range():
+    told = plain(say(made_up.study(hypotheses=False)).effect())
+    assert "ranges from" in told
+    assert "over 9 cases" in told
