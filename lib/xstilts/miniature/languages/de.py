@@ -16,12 +16,11 @@ def realise(utterance: Utterance, lexicon: Lexicon) -> list[Piece]:
     subject, other = _arguments(utterance, lexicon)
     scene = [time, place]
     denial = Piece("not", "nicht" if frame.negated else "")
-    # A definite object stands before the scene, the agent of a passive after it and after
-    # "nicht"; an indefinite object follows the time.
-    if passive:
-        middle = [subject, *scene, denial, other]
-    elif frame.patient.plural and asked is None:
-        middle = [subject, time, other, place, denial]
+    # A definite object stands before the scene, an indefinite one and the agent of a passive
+    # after it; "nicht" after them all, where it denies the event and not only the agent.
+    indefinite = frame.patient.quantifier not in ("the", "all")
+    if passive or (indefinite and asked is None):
+        middle = [subject, *scene, other, denial]
     else:
         middle = [subject, other, *scene, denial]
     if asked:

@@ -34,16 +34,22 @@ def realise(utterance: Utterance, lexicon: Lexicon) -> list[Piece]:
     else:
         topic = "を" if asked == "patient" else "は"
         core = [Piece("patient", patient + topic), Piece("agent", agent + "が"), *scene]
-    verb = lexicon["verbs"][frame.verb][surface.passive and living]
+    verb = _verb(frame.verb, living, lexicon)[surface.passive and living]
     ending = ("ませんでした" if frame.negated else "ました") + ("か" if asked else "")
     return [*front, *core, Piece("verb", verb + ending)]
 
 
 def _subject(utterance: Utterance, role: str, words: str) -> Piece:
-    """Return the subject: は for what is known, が for numbers of unknown ones and for who."""
+    """Return the subject: は for what is known (all that a question gives), else が."""
     phrase: NounPhrase = getattr(utterance.frame, role)
-    known = phrase.quantifier in ("the", "all") and utterance.asked != role
+    known = phrase.quantifier in ("the", "all") or utterance.asked is not None
+    known = known and utterance.asked != role
     return Piece(role, words + ("は" if known else "が"))
+
+
+def _verb(verb: str, living: bool, lexicon: Lexicon) -> list[str]:
+    forms = lexicon["verbs_of_the_living"] if living else {}
+    return forms.get(verb, lexicon["verbs"][verb])
 
 
 def _who(utterance: Utterance, role: str, lexicon: Lexicon) -> str:
@@ -54,8 +60,9 @@ def _who(utterance: Utterance, role: str, lexicon: Lexicon) -> str:
     noun, counter = lexicon["nouns"][phrase.noun]
     adjective = lexicon["adjectives"][phrase.adjective] if phrase.adjective else ""
     if phrase.quantifier == "the":
-        # 人 alone would be people in general.
-        return ("その" if phrase.noun == "person" else "") + adjective + noun
+        # A topic is known without a pointer; 人 alone would be people in general.
+        topic = role == ("patient" if utterance.surface.passive else "agent")
+        return ("" if topic and phrase.noun != "person" else "その") + adjective + noun
     if phrase.quantifier == "all":
         return lexicon["all"] + adjective + noun
     if counter == "つ":

@@ -4,7 +4,7 @@ from xstilts.miniature.concept import concepts
 from xstilts.miniature.frame import NounPhrase, Utterance
 from xstilts.miniature.language import Lexicon, Piece
 
-# Verb stems of one vowel-initial shape take "mw" for the third person object.
+# Before these the object marker "m" becomes "mw" ("mu" before "u").
 _VOWELS = "aeiou"
 
 
@@ -44,7 +44,7 @@ def _verb(utterance: Utterance, lexicon: Lexicon) -> str:
         patient = _class(frame.patient, lexicon, utterance.asked == "patient")
         marker = lexicon["objects"].get(patient, "")
         if marker == "m" and stem[0] in _VOWELS:
-            marker = "mw"
+            marker = "mu" if stem[0] == "u" else "mw"
         core = marker + stem
     denied, said = lexicon["denied"][number] + "ku", lexicon["subjects"][number] + "li"
     tense = denied if frame.negated else said

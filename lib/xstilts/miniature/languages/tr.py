@@ -36,18 +36,18 @@ def realise(utterance: Utterance, lexicon: Lexicon) -> list[Piece]:
 def _arguments(utterance: Utterance, lexicon: Lexicon) -> tuple[Piece, Piece]:
     frame, asked, passive = utterance.frame, utterance.asked, utterance.surface.passive
     kind = concepts().nouns[frame.patient.noun].kind
-    person, animate = kind == "person", kind in ("person", "animal")
+    person, marked = kind == "person", kind in ("person", "animal") or asked is not None
     agent = "kim" if asked == "agent" else _phrase(frame.agent, False, lexicon)
     if asked == "patient":
         patient = ("kim" if person else "ne") if passive else ("kimi" if person else "neyi")
     else:
-        patient = _phrase(frame.patient, not passive, lexicon, animate)
+        patient = _phrase(frame.patient, not passive, lexicon, marked)
     if passive:
         return Piece("patient", patient), Piece("agent", f"{agent} tarafından")
     return Piece("agent", agent), Piece("patient", patient)
 
 
-def _phrase(phrase: NounPhrase, accusative: bool, lexicon: Lexicon, animate: bool = False) -> str:
+def _phrase(phrase: NounPhrase, accusative: bool, lexicon: Lexicon, marked: bool = False) -> str:
     forms = lexicon["nouns"][phrase.noun]
     adjective = lexicon["adjectives"][phrase.adjective] if phrase.adjective else ""
     if phrase.quantifier == "the":
@@ -56,7 +56,7 @@ def _phrase(phrase: NounPhrase, accusative: bool, lexicon: Lexicon, animate: boo
         noun = forms[ACCUSATIVE_PLURAL if accusative else PLURAL]
         quantifier = lexicon["quantifiers"]["all"]
     else:
-        # A counted noun is singular; a counted object that does not live has no accusative.
-        noun = forms[ACCUSATIVE if accusative and animate else SINGULAR]
+        # A counted noun is singular; as a new object that does not live it has no accusative.
+        noun = forms[ACCUSATIVE if accusative and marked else SINGULAR]
         quantifier = lexicon["quantifiers"][phrase.quantifier]
     return " ".join(filter(None, (quantifier, adjective, noun)))

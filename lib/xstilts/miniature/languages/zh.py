@@ -56,13 +56,13 @@ def _who(utterance: Utterance, role: str, lexicon: Lexicon) -> str:
     phrase: NounPhrase = getattr(utterance.frame, role)
     if utterance.asked == role:
         kind = concepts().nouns[phrase.noun].kind
-        return {"person": "谁", "animal": "什么动物"}.get(kind, "什么")
+        # 什么 alone is no subject of 被.
+        return {"person": "谁", "animal": "什么动物"}.get(kind, "什么东西")
     noun, classifier = lexicon["nouns"][phrase.noun]
     adjective = _adjective(phrase, lexicon)
     if not phrase.plural:
-        # A bare noun is definite; 人 alone would be "someone", so it is pointed at.
-        pointer = "那个" if phrase.noun == "person" else ""
-        return pointer + adjective + noun
+        # A bare noun leaves number open, and after the verb definiteness too.
+        return "那" + classifier + adjective + noun
     quantifier = lexicon["quantifiers"][phrase.quantifier]
     if phrase.quantifier in ("all", "some"):
         classifier = ""
@@ -73,6 +73,6 @@ def _adjective(phrase: NounPhrase, lexicon: Lexicon) -> str:
     if phrase.adjective is None:
         return ""
     of_animals = lexicon["adjectives_of_animals"]
-    if concepts().nouns[phrase.noun].kind == "animal" and phrase.adjective in of_animals:
+    if concepts().nouns[phrase.noun].parent == "animal" and phrase.adjective in of_animals:
         return of_animals[phrase.adjective]
     return lexicon["adjectives"][phrase.adjective]
