@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from xstilts.errors import SpecError, unknown
 from xstilts.params import ModelSpec
+from xstilts.params.operations import pass_flops
 
 GIB = 1024**3
 #: fp32 weight, fp32 gradient, two fp32 moments of AdamW
@@ -143,18 +144,6 @@ def trained_parameters(model: ModelSpec) -> int:
     left out. For other sources all rows count, an upper bound where a vocabulary is trimmed.
     """
     return model.body_params if model.source.kind == "wheel" else model.total_params
-
-
-def pass_flops(model: ModelSpec, pair_tokens: int) -> float:
-    """Return the operations of one forward pass for one token of a pair.
-
-    2 a body parameter, and 4 x layers x hidden x length for attention scores and their
-    weighted sum. Looking embeddings up and the head cost next to nothing.
-
-    Source: Kaplan et al. 2020 (arXiv 2001.08361), section 2.1.
-    """
-    length = pair_tokens if model.head == "joint" else pair_tokens / 2
-    return 2 * model.body_params + 4 * model.layers * model.shape.hidden * length
 
 
 def pair_tokens(model: ModelSpec, mean_tokens: int) -> int:

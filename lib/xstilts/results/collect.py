@@ -34,7 +34,7 @@ COST: dict[str, str] = {
     "precision": "str",
 }
 #: columns of predictions that repeat: kept as categories, a hundredth of the memory
-_REPEATING = ("run", "item", "language", "group")
+REPEATING = ("run", "item", "language", "group")
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _read_predictions(run: _Run) -> pa.Table:
     table = table.sort_by([("language", "ascending"), ("item", "ascending")])
     for place, name in enumerate(table.column_names):
         column = table[name]
-        if name in _REPEATING:
+        if name in REPEATING:
             column = column.cast(pa.string()).dictionary_encode()
         else:
             column = column.cast(pa.int8() if name in PREDICTIONS else pa.float16())

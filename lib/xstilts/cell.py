@@ -1,0 +1,211 @@
+"""Run one notebook with checked parameters: `python -m xstilts.cell STAGE name=value ...`.
+
+The notebook runs by papermill in a fresh kernel. It succeeded if nothing was raised, every
+code cell ran, and the manifest, which its last cell writes, holds the cell's key; what
+papermill itself records is not trusted (a killed kernel leaves every cell "completed").
+"""
+
+import ast
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xstilts.errors import BusyError, SpecError, XstiltsError, unknown
+from xstilts.files import exclusive
+from xstilts.notebook import cell_arguments
+from xstilts.params import STAGES, Cell, find_cell, project_root
+from xstilts.params.grid import SELECTORS
+from xstilts.results.manifest import is_done
+
+#: seconds between two looks at the parent process
+WATCH_S = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a cell and return the exit code: 0 done, 1 failed, 2 bad input, 5 busy."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        run_cell(*parse(words))
+    except XstiltsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def parse(words: Sequence[str]) -> tuple[Cell, dict[str, str]]:
+    """Return the cell that the words pick, and the notebook's parameters.
+
+    Raises:
+        SpecError: an unknown stage, a parameter that the notebook does not have, or a value
+            that the study does not have.
+    """
+    if not words or words[0] not in STAGES:
+        stage = words[0] if words else ""
+        raise SpecError(unknown("stage", stage, STAGES, "python -m xstilts.cell"))
+    stage, *rest = words
+    pairs = [word.partition("=") for word in rest]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise SpecError(f"{stage}: found '{name}'; allowed: name=value")
+    given = {name: value for name, _, value in pairs}
+    known = notebook_parameters(stage)
+    for name in given:
+        if name not in known:
+            raise SpecError(unknown("parameter", name, known, f"notebooks/{stage}.ipynb"))
+    values = known | given
+    picked = {name: values[name] for name in SELECTORS[stage]}
+    cell = find_cell(stage, values["study"], values["outputs"], **picked)
+    return cell, values
+
+
+def notebook_path(stage: str) -> Path:
+    return project_root() / "notebooks" / f"{stage}.ipynb"
+
+
+def notebook_parameters(stage: str) -> dict[str, str]:
+    """Return the names and defaults in a notebook's cell tagged `parameters`.
+
+    Raises:
+        SpecError: no such notebook, no tagged cell, or something else than text in it.
+    """
+    path = notebook_path(stage)
+    where = f"notebooks/{stage}.ipynb"
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+        statements = ast.parse("".join(tagged[0]["source"])).body
+        values = {s.targets[0].id: ast.literal_eval(s.value) for s in statements}
+    except FileNotFoundError:
+        raise SpecError(f"{where}: file not found") from None
+    except IndexError:
+        raise SpecError(f"{where}: no cell is tagged 'parameters'") from None
+    except (ValueError, KeyError, AttributeError, SyntaxError) as error:
+        raise SpecError(f"{where}: cell 'parameters': {error}") from None
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise SpecError(f"{where}: {name}: found {value!r}; allowed: text")
+    return values
+
+
+def run_cell(cell: Cell, parameters: dict[str, str]) -> None:
+    """Execute a cell's notebook unless the cell is done.
+
+    Raises:
+        BusyError: another process runs this cell.
+        XstiltsError: the notebook failed; names the cell, its log and how to repeat it.
+    """
+    watch_parent()
+    busy = f"{cell.name} of study '{cell.study}' is being computed by another process"
+    with exclusive(cell.folder / ".lock", busy):
+        if is_done(cell):
+            return
+        cell.manifest.unlink(missing_ok=True)
+        cell.log.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="xstilts-") as work:
+            executed = Path(work) / "notebook.ipynb"
+            fault = execute(cell, parameters, executed, Path(work))
+            fault = fault or check_executed(cell, executed)
+            _keep(cell, executed, failed=fault is not None)
+    if fault is not None:
+        repeat = " ".join(["python -m xstilts.cell", *cell_arguments(cell)])
+        log = cell.log.relative_to(project_root())
+        raise type(fault)(f"{cell.name} failed: {fault}. Log: {log}. Repeat: {repeat}")
+
+
+def execute(
+    cell: Cell, parameters: dict[str, str], executed: Path, work: Path
+) -> XstiltsError | None:
+    """Execute the notebook into `executed`; return what went wrong, None if nothing did."""
+    _quiet_kernel(work)
+    import papermill  # after the environment is set, which its kernels inherit
+
+    started = time.strftime("%Y-%m-%d %H:%M:%S")
+    with cell.log.open("a", encoding="utf-8") as log:
+        log.write(f"{started} {' '.join(cell_arguments(cell))}\n")
+        log.flush()
+        try:
+            papermill.execute_notebook(
+                str(notebook_path(cell.stage)), str(executed), parameters=parameters,
+                cwd=str(project_root()), progress_bar=False, log_output=False,
+                stdout_file=log, stderr_file=log, kernel_name="python3",
+            )  # fmt: skip
+        except Exception as error:  # a dead kernel, a time-out, whatever a cell raised
+            log.write(f"{error}\n")
+            return _fault(error)
+    return None
+
+
+def _fault(error: Exception) -> XstiltsError:
+    """Return the error of the notebook as one of ours: its class decides the exit code."""
+    name, value = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
+    known = {kind.__name__: kind for kind in _every(XstiltsError)}
+    line = (value.strip().splitlines() or ["no message"])[0]
+    if name in known:
+        return known[name](line)
+    return XstiltsError(f"{name}: {line}")
+
+
+def _every(kind: type[XstiltsError]) -> list[type[XstiltsError]]:
+    return [kind, *(one for sub in kind.__subclasses__() for one in _every(sub))]
+
+
+def check_executed(cell: Cell, executed: Path) -> XstiltsError | None:
+    """Return what shows that a notebook did not run to its end, None if nothing does."""
+    cells: list[dict[str, Any]] = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    for number, one in enumerate(cells, start=1):
+        code = one["cell_type"] == "code" and "".join(one["source"]).strip()
+        if code and one["execution_count"] is None:
+            return XstiltsError(f"cell {number} of the notebook did not run")
+    if not is_done(cell):
+        return XstiltsError("the notebook ended without the cell's manifest")
+    return None
+
+
+def _keep(cell: Cell, executed: Path, *, failed: bool) -> None:
+    """Put the executed notebook beside the results, or beside the log if it failed."""
+    if executed.is_file():
+        place = cell.log.with_suffix(".ipynb") if failed else cell.folder / "notebook.ipynb"
+        shutil.copyfile(executed, place)
+
+
+def _quiet_kernel(work: Path) -> None:
+    """Set the environment of the kernel: this interpreter, one thread, no history, no network."""
+    # A kernelspec found through JUPYTER_PATH would win over this interpreter's own.
+    os.environ.pop("JUPYTER_PATH", None)
+    os.environ |= {
+        "IPYTHONDIR": str(work / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "OMP_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TQDM_DISABLE": "1",
+        "PYTHONHASHSEED": "0",
+        "XSTILTS_ROOT": str(project_root()),
+    }
+    # Jupyter's event schemas compile a grammar that nothing here uses, for 1.4 s.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+def watch_parent() -> None:
+    """End this process when its parent does, so that no orphan computes beside a new run."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        os._exit(143)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+__all__ = ["BusyError", "main", "parse", "run_cell"]
+
+if __name__ == "__main__":
+    sys.exit(main())

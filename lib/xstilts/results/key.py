@@ -1,0 +1,108 @@
+"""What identifies a computation: its parameters, its inputs and the code that it imports.
+
+A cell is done if its manifest holds the key computed here; a run of one seed likewise. Keys
+are known before anything runs, so that a plan can say what an edit makes stale.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from xstilts.files import digest, file_digest
+from xstilts.params import Cell, load_model, load_study, load_task, project_root
+from xstilts.params.grid import split_start
+from xstilts.params.spec import FolderSource, as_json
+from xstilts.results.code import stage_code
+from xstilts.tasks.prepare import data_root
+from xstilts.tasks.source import source_files
+
+#: stages that loop over seeds
+SEEDED = ("30_intermediate", "40_target")
+#: files larger than this are known by size and time of change, not by content
+_LARGE = 64_000_000
+
+
+def cell_key(cell: Cell) -> str:
+    """Return 16 hexadecimal digits that change whenever the cell's results could."""
+    return _cell_key(cell, str(data_root() or ""))
+
+
+@lru_cache
+def _cell_key(cell: Cell, data: str) -> str:
+    if cell.stage in SEEDED:
+        return digest([_run_key(cell, seed, data) for seed in load_study(cell.study).seeds])
+    inputs = {one.name: _cell_key(one, data) for one in cell.inputs}
+    return digest([stage_code(cell.stage), _parameters(cell, data), inputs])
+
+
+def run_key(cell: Cell, seed: int) -> str:
+    """Return the key of one seed of a cell that trains; other seeds do not enter."""
+    return _run_key(cell, seed, str(data_root() or ""))
+
+
+@lru_cache
+def _run_key(cell: Cell, seed: int, data: str) -> str:
+    inputs = {
+        one.name: _run_key(one, seed, data) if one.stage in SEEDED else _cell_key(one, data)
+        for one in cell.inputs
+    }
+    return digest([stage_code(cell.stage), _parameters(cell, data), seed, inputs])
+
+
+def _parameters(cell: Cell, data: str) -> dict[str, Any]:
+    """Return the part of the parameter files that the cell reads."""
+    study = load_study(cell.study)
+    if cell.stage == "10_data":
+        tasks = {name: as_json(load_task(name)) for name in [cell["task"], *study.targets]}
+        return {"tasks": tasks, "files": _task_files(tuple(tasks), data)}
+    if cell.stage == "20_encoder":
+        spec = load_model(cell["model"])
+        return {"model": as_json(spec), "files": _encoder_files(cell["model"])}
+    if cell.stage in SEEDED:
+        stage = "intermediate" if cell.stage == "30_intermediate" else "target"
+        return {
+            "selectors": dict(cell.selectors),
+            "model": as_json(load_model(cell["model"])),
+            "task": as_json(load_task(cell["task"])),
+            "budget": as_json(study.budget(cell["task"], stage)),
+            "optimizer": as_json(study.optimizer_of(cell["model"])),
+            "trained_on": _intermediate_languages(cell),
+        }
+    if cell.stage == "50_analysis":
+        return {"study": as_json(study)}
+    return {"paper": _tree(project_root() / "paper")}
+
+
+def _intermediate_languages(cell: Cell) -> list[str]:
+    if cell.stage != "40_target" or cell["start"] == "none":
+        return []
+    return list(load_task(split_start(cell["start"])[0]).train_languages)
+
+
+@lru_cache
+def _task_files(tasks: tuple[str, ...], data: str) -> dict[str, str]:
+    root = Path(data).expanduser() if data else None
+    paths = {path for name in tasks for path in source_files(load_task(name), root)}
+    return {str(path.relative_to(root)): stamp(path) for path in sorted(paths)} if root else {}
+
+
+def _encoder_files(model: str) -> dict[str, str]:
+    source = load_model(model).source
+    return _tree(project_root() / source.path) if isinstance(source, FolderSource) else {}
+
+
+def _tree(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): stamp(path) for path in files}
+
+
+@lru_cache
+def stamp(path: Path) -> str:
+    """Return what a file is known by: its content's digest, or size and time if it is large."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return "absent"
+    if facts.st_size > _LARGE:
+        return f"{facts.st_size} bytes, {facts.st_mtime_ns}"
+    return file_digest(path)

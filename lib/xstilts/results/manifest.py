@@ -1,0 +1,79 @@
+"""The manifest of a cell: written last, atomically; its key alone makes the cell done."""
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from xstilts.errors import DataError
+from xstilts.files import read_json, write_json
+from xstilts.params import Cell, load_study, project_root
+from xstilts.results.key import SEEDED, cell_key, run_key
+
+#: distributions whose versions a result may depend on
+_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scipy")
+
+
+def is_done(cell: Cell) -> bool:
+    """Say whether the cell's manifest holds its present key."""
+    return manifest_key(cell) == cell_key(cell)
+
+
+def manifest_key(cell: Cell) -> str | None:
+    """Return the key in the cell's manifest, or None if there is none or it is broken."""
+    try:
+        found = read_json(cell.manifest)
+    except (DataError, OSError):
+        return None
+    return found.get("key") if isinstance(found, dict) else None
+
+
+def write_manifest(cell: Cell) -> None:
+    """Write the manifest of a cell whose results are written.
+
+    Raises:
+        DataError: a run of the cell is not finished.
+    """
+    seeds = load_study(cell.study).seeds if cell.stage in SEEDED else ()
+    for seed in seeds:
+        if not run_is_done(cell, seed):
+            raise DataError(f"{cell.folder / f'seed-{seed}'}: run.json is missing or of other code")
+    write_json(cell.manifest, _facts(cell, seeds))
+
+
+def run_is_done(cell: Cell, seed: int) -> bool:
+    """Say whether one seed of a cell is finished under its present key."""
+    try:
+        found = read_json(cell.folder / f"seed-{seed}" / "run.json")
+    except (DataError, OSError):
+        return False
+    return isinstance(found, dict) and found.get("key") == run_key(cell, seed)
+
+
+def _facts(cell: Cell, seeds: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "cell": cell.name,
+        "stage": cell.stage,
+        "key": cell_key(cell),
+        "parameters": cell.parameters,
+        "inputs": {one.name: manifest_key(one) for one in cell.inputs},
+        "runs": {str(seed): run_key(cell, seed) for seed in seeds},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def _commit() -> str | None:
+    """Return the project's commit, with a plus if files differ from it; None outside git."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+"],
+            cwd=project_root(), capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

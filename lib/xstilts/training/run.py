@@ -1,0 +1,148 @@
+"""One run: a seed of a cell, from its start to its scores."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from xstilts.encoders.folder import open_encoder, save_encoder
+from xstilts.encoders.trim import Trimmed, trim_vocabulary
+from xstilts.params import Budget, Cell, ModelSpec, load_model, load_study, load_task, split_start
+from xstilts.params.operations import pass_flops
+from xstilts.results.run import Scored, training_facts, write_run
+from xstilts.tasks import TaskData, load_task_data, select_training
+from xstilts.training.device import Device, open_device
+from xstilts.training.head import make_head
+from xstilts.training.loop import Trained, train
+from xstilts.training.model import PairClassifier
+from xstilts.training.text import Pairs, encode_pairs, open_tokenizer
+
+Say = Callable[[float, str], None]
+#: share of a run that training takes; the rest is scoring
+TRAINING_SHARE = 0.85
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the runs of one cell share."""
+
+    cell: Cell
+    model: ModelSpec
+    data: TaskData
+    device: Device
+    budget: Budget
+    arm: str
+    stage: str
+
+    @classmethod
+    def of(cls, cell: Cell) -> "Stage":
+        """Read what a cell of 30_intermediate or 40_target needs; its inputs are computed."""
+        study, model = load_study(cell.study), load_model(cell["model"])
+        data = load_task_data(next(one for one in cell.inputs if one.stage == "10_data"))
+        record = cell.folder.parents[len(cell.selectors)] / "precision.json"
+        stage = "intermediate" if cell.stage == "30_intermediate" else "target"
+        arm = cell["arm"] if stage == "intermediate" else "english"
+        budget = study.budget(cell["task"], stage)
+        return cls(cell, model, data, open_device(record, model), budget, arm, stage)
+
+    def start_folder(self, seed: int) -> Path:
+        """Return the encoder that a seed starts from: as pretrained, or after an intermediate task."""
+        source = next(one for one in self.cell.inputs if one.stage != "10_data")
+        if source.stage == "20_encoder":
+            return source.folder / "encoder"
+        return source.folder / f"seed-{seed}" / "encoder"
+
+    def training_table(self, seed: int) -> pd.DataFrame:
+        """Return the items that a seed trains on, the same for every arm and size."""
+        task = self.cell["task"]
+        return select_training(
+            self.data.train, arm=self.arm, items=self.budget.items, seed=seed,
+            languages=load_task(task).train_languages, task=task,
+        )  # fmt: skip
+
+
+def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> dict[str, Any]:
+    """Train and score one seed of a cell; write its folder, `run.json` last; return that.
+
+    The folder `seed-<n>` gets runs.parquet, predictions.parquet (where the task has a test
+    set), curve.parquet and, from an intermediate task, encoder/: an ordinary Hugging Face
+    folder with the encoder as trained. The intermediate head is dropped.
+    """
+    begun = time.perf_counter()
+    start = stage.start_folder(seed)
+    tokenizer = open_tokenizer(start)
+    spec = stage.model
+    table = stage.training_table(seed)
+    training = encode_pairs(tokenizer, table, spec.head, spec.max_tokens)
+    testing = encode_pairs(tokenizer, stage.data.test, spec.head, spec.max_tokens)
+    encoder = _open(start, spec, stage.device)
+    trimmed = _trim(encoder, training, testing)
+    training, testing = (pairs.renumbered(trimmed.remap) for pairs in (training, testing))
+    head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
+    classifier = PairClassifier(encoder, head, stage.device)
+    classifier.prepare_head(training)
+    rule = load_study(stage.cell.study).optimizer_of(stage.cell["model"])
+    name = f"seed {seed}"
+    trained = train(
+        classifier, training, stage.budget, rule, seed=seed,
+        on_step=lambda step, steps: say(
+            TRAINING_SHARE * step / steps, f"{name}, step {step} of {steps}"
+        ),
+    )  # fmt: skip
+    say(TRAINING_SHARE, f"{name}, scoring")
+    scoring = time.perf_counter()
+    scored = Scored(testing.table, classifier.probabilities(testing)) if len(testing) else None
+    scoring_s = time.perf_counter() - scoring
+    folder = stage.cell.folder / f"seed-{seed}"
+    if stage.stage == "intermediate":
+        trimmed.restore(encoder)
+        save_encoder(encoder, folder / "encoder", tokenizer_from=start)
+    facts = _facts(stage, seed, trained, training) | {
+        "scoring_seconds": round(scoring_s, 3),
+        "start_seconds": round(scoring - trained.seconds - begun, 3),
+    }
+    write_run(stage.cell, seed, facts, trained.curve, scored)
+    return facts
+
+
+def _open(folder: Path, spec: ModelSpec, device: Device) -> nn.Module:
+    encoder = open_encoder(folder, dropout=spec.dropout, device=device.torch)
+    if not device.is_cuda:
+        # The fused attention of PyTorch's CPU build spends more on its backward pass of short
+        # texts than everything else together; plain matrix products do not.
+        encoder.set_attn_implementation("eager")
+    return encoder
+
+
+def _trim(encoder: nn.Module, *read: Pairs) -> Trimmed:
+    """Keep the rows of the vocabulary that the run reads: less to hold, step and clip."""
+    used = np.unique(np.concatenate([pairs.texts.ids for pairs in read]))
+    return trim_vocabulary(encoder, used.tolist())
+
+
+def _facts(stage: Stage, seed: int, trained: Trained, training: Pairs) -> dict[str, Any]:
+    """Return what is known of a run beside its scores: selectors, cost, speed."""
+    length = float(training.lengths.mean())
+    cell = stage.cell
+    intermediate, arm = (
+        (cell["task"], cell["arm"])
+        if stage.stage == "intermediate"
+        else split_start(cell["start"])
+    )
+    return training_facts(cell, seed, stage.stage, intermediate, arm) | {
+        "train_items": trained.items,
+        "steps": trained.steps,
+        "tokens": trained.tokens,
+        "flops": 3.0 * trained.tokens * pass_flops(stage.model, length),
+        "seconds": round(trained.seconds, 3),
+        "items_per_second": round(trained.items / trained.seconds, 3),
+        "tokens_per_second": round(trained.tokens / trained.seconds, 3),
+        "peak_bytes": stage.device.peak_bytes(),
+        "device": stage.device.title,
+        "precision": stage.device.precision,
+    }
