@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from xstilts.params import Cell, cells, is_cross, load_model, load_study, load_task
 from xstilts.tasks import TaskData, data_root, load_items, load_task_data
-from xstilts.tasks.show import Picture, examples, picture, readable
+from xstilts.tasks.show import Picture, examples, readable
 
 __all__ = ["grid", "items", "models", "readable", "similarity", "tasks"]
 
@@ -110,7 +109,9 @@ def similarity(study: str, *, outputs: str = "outputs", data: str = "") -> Pictu
     shown = table[drawn]
     order = np.lexsort((shown["language"], shown["id"]))
     angles = (vectors[drawn] @ vectors[drawn].T)[np.ix_(order, order)]
-    return _heat_map(angles, list(shown["language"].to_numpy()[order]), spec.models[0])
+    from xstilts.encoders.show import heat_map  # torch: imported for the picture alone
+
+    return heat_map(angles, list(shown["language"].to_numpy()[order]), _ITEMS, spec.models[0])
 
 
 def _task_data(study: str, task: str, outputs: str, data: str) -> TaskData:
@@ -122,36 +123,6 @@ def _task_data(study: str, task: str, outputs: str, data: str) -> TaskData:
 
 def _mean_vectors(folder: Path, texts: list[str]) -> np.ndarray:
     """Return the mean token vector of each text, shape (texts, hidden)."""
-    import torch  # only here: the report itself renders without it
-    from transformers import AutoModel, AutoTokenizer
+    from xstilts.encoders import sentence_vectors  # torch: imported for the picture alone
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
-    vectors = []
-    with torch.inference_mode():
-        for text in texts:
-            encoded = tokenizer(text, return_tensors="pt", truncation=True, max_length=128)
-            vectors.append(model(**encoded).last_hidden_state[0].mean(dim=0).float().numpy())
-    return np.stack(vectors)
-
-
-def _heat_map(angles: np.ndarray, languages: list[str], model: str) -> Picture:
-    count = len(languages)
-    figure = Figure(figsize=(1.6 + 0.2 * count, 1.2 + 0.2 * count))
-    axes = figure.subplots()
-    image = axes.imshow(angles, cmap="cividis", vmin=-0.2, vmax=1)
-    axes.set_xticks(range(count), languages, fontsize=7)
-    axes.set_yticks(range(count), languages, fontsize=7)
-    each = count // _ITEMS
-    for edge in range(each, count, each):
-        axes.axhline(edge - 0.5, color="white", linewidth=1.5)
-        axes.axvline(edge - 0.5, color="white", linewidth=1.5)
-    figure.colorbar(image, ax=axes, label="cosine", shrink=0.8)
-    group = np.arange(count) // each
-    same = (group[:, None] == group[None, :]) & ~np.eye(count, dtype=bool)
-    near, far = angles[same].mean(), angles[group[:, None] != group[None, :]].mean()
-    alt = (
-        f"Cosine similarity of {_ITEMS} sentences in {each} languages under {model} as pretrained: "
-        f"{near:.2f} between translations, {far:.2f} between different sentences."
-    )
-    return picture(figure, alt)
+    return sentence_vectors(folder, texts)
