@@ -44,7 +44,7 @@ def complete_grid(runs: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the runs that are analysed, and the names of those that are left out.
 
     Arms and sizes are compared seed by seed, so every cell must have the same seeds. Of an
-    unfinished study the largest such part is taken: seeds by how many cells have them, as
+    unfinished study such a part is taken: seeds in the order of how many cells have them, as
     many of them as give the most runs (of equals, the more seeds), and the cells that have
     them all.
     """
@@ -59,7 +59,7 @@ def complete_grid(runs: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     chosen = seeds[: most + 1]
     cells = set(there.index[there[chosen].all(axis=1)])
     cell = zip(once["model"], once["start"], once["target"], strict=True)
-    used = once["seed"].isin(chosen) & [key in cells for key in cell]
+    used = once["seed"].isin(chosen) & np.array([key in cells for key in cell])
     names = set(once.loc[used, "run"])
     left_out = tuple(name for name in once["run"] if name not in names)
     return targets[targets["run"].isin(names)], left_out

@@ -27,6 +27,9 @@ from numpy.typing import NDArray
 from xstilts.analysis.estimand import Values
 from xstilts.files import digest
 
+#: values closer to zero than this are zero: counts of items leave nothing between but rounding
+ZERO = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -40,7 +43,7 @@ class Estimate:
     @property
     def resolved(self) -> bool:
         """Say whether the interval excludes zero."""
-        return bool(self.low > 0 or self.high < 0)
+        return bool(self.low > ZERO or self.high < -ZERO)
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Resampling:
         drawn = drawn[np.isfinite(drawn)]
         tail = (1.0 - self.confidence) / 2.0
         low, high = np.quantile(drawn, [tail, 1.0 - tail])
-        fewer = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+        fewer = min(int((drawn <= ZERO).sum()), int((drawn >= -ZERO).sum()))
         p = min(1.0, 2.0 * (1 + fewer) / (1 + len(drawn)))
         return Estimate(value, float(low), float(high), p)
 

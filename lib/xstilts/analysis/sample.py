@@ -1,6 +1,7 @@
 """Every score and contrast of a study with its draws, on demand."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -125,11 +126,18 @@ class Sample:
 
     def slope(self, by_model: Mapping[str, Values]) -> Values | None:
         """Return the slope per decade of body parameters, or None without two sizes."""
-        specs = [self.design.models[model] for model in by_model]
-        if len(specs) < 2:
-            return None
-        lines = [f"{spec.family}/{spec.head}" for spec in specs]
-        weights = slope_weights([spec.body_params for spec in specs], lines)
+        sizes = [self.design.models[model].body_params for model in by_model]
+        weights = slope_weights(sizes, self._lines(by_model))
         if weights is None:
             return None
         return np.einsum("m,md->d", weights, np.stack(list(by_model.values())))
+
+    def sizes(self, by_model: Mapping[str, Values]) -> int:
+        """Return how many models a slope rests on: those with another size beside them."""
+        members = Counter(self._lines(by_model)).values()
+        return sum(count for count in members if count > 1)
+
+    def _lines(self, models: Iterable[str]) -> list[str]:
+        """Return the line of each model: sizes are compared within a family, under one head."""
+        specs = (self.design.models[model] for model in models)
+        return [f"{spec.family}/{spec.head}" for spec in specs]

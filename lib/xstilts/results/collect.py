@@ -1,6 +1,6 @@
 """Everything that the runs of a study left, gathered into four tables."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,10 +103,12 @@ def collect(study: str, outputs: str = "outputs", *, partial: bool = False) -> C
             f"is {missing[0]} (no run.json in {_first_unfinished(wanted).folder})"
         )
     scored = [run for run in found if run.scored]
-    runs = _stack([_read(run, "runs.parquet", RUNS, _in_task_order) for run in scored], RUNS)
-    curves = _stack([_read(run, "curve.parquet", CURVE) for run in found], CURVE)
-    cost = _stack([_cost(run) for run in found], COST)
-    return Collected(runs, _predictions(scored), curves, cost, missing)
+    runs = [_in_task_order(run, _read(run, "runs.parquet", RUNS)) for run in scored]
+    curves = [_read(run, "curve.parquet", CURVE) for run in found]
+    cost = [_cost(run) for run in found]
+    return Collected(
+        _stack(runs, RUNS), _predictions(scored), _stack(curves, CURVE), _stack(cost, COST), missing
+    )
 
 
 def _runs(study: str, outputs: str) -> Iterator[_Run]:
@@ -119,27 +121,43 @@ def _first_unfinished(runs: list[_Run]) -> _Run:
     return next(run for run in runs if not run.finished)
 
 
-def _stack(tables: list[pd.DataFrame], schema: Mapping[str, str]) -> pd.DataFrame:
+def _stack(tables: list[pa.Table], schema: Mapping[str, str]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame(columns=list(schema)).astype(dict(schema))
-    return pd.concat(tables, ignore_index=True)
+    return conform(pa.concat_tables(tables).to_pandas(), dict(schema))
 
 
-def _read(
-    run: _Run,
-    name: str,
-    schema: dict[str, str],
-    arrange: Callable[[_Run, pd.DataFrame], pd.DataFrame] = lambda run, table: table,
-) -> pd.DataFrame:
+def _read(run: _Run, name: str, schema: Mapping[str, str]) -> pa.Table:
     """Return a table of a run in the types of `schema`, only its columns."""
     path = run.folder / name
-    table = _open(path, run).to_pandas()
+    table = _typed(path, _open(path, run), schema, run)
+    _check_run(path, set(table["run"].unique().to_pylist()), run)
+    return table
+
+
+def _typed(path: Path, table: pa.Table, schema: Mapping[str, str], run: _Run) -> pa.Table:
+    """Return the columns of `schema` in its types; a number must not lose by the change."""
+    absent = [name for name in schema if name not in table.column_names]
+    if absent:
+        columns = ", ".join(absent)
+        raise DataError(f"{path}: columns missing: {columns}; the cell is {run.cell.name}")
+    table = table.select(list(schema)).replace_schema_metadata(None)
     try:
-        table = conform(table, schema)[list(schema)]
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: {error.args[0]}; the cell is {run.cell.name}") from None
-    _check_run(path, set(table["run"]), run)
-    return arrange(run, table)
+        table = table.cast(_arrow(schema))
+    except pa.ArrowException as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: {reason}; the cell is {run.cell.name}") from None
+    for name, kind in schema.items():
+        # Undefined real numbers are stored as nulls; anything else must be there.
+        if kind != "float64" and table[name].null_count:
+            raise DataError(f"{path}: column {name}: a value is missing; {run.cell.name}")
+    return table
+
+
+def _arrow(schema: Mapping[str, str]) -> pa.Schema:
+    types = {"str": pa.string(), "bool": pa.bool_()}
+    fields = ((name, types.get(kind) or pa.type_for_alias(kind)) for name, kind in schema.items())
+    return pa.schema(list(fields))
 
 
 def _open(path: Path, run: _Run, **options: Any) -> pa.Table:
@@ -158,16 +176,15 @@ def _check_run(path: Path, named: set[str], run: _Run) -> None:
         raise DataError(f"{path}: column run: found {found}; expected {run.id}")
 
 
-def _in_task_order(run: _Run, table: pd.DataFrame) -> pd.DataFrame:
+def _in_task_order(run: _Run, table: pa.Table) -> pa.Table:
     """Return the rows of a run by language, as the task's file lists them, each once."""
-    order = list(load_task(run.cell["task"]).test_languages)
-    if sorted(table["language"]) != sorted(order):
-        found = ", ".join(sorted(table["language"]))
-        expected = ", ".join(sorted(order))
+    order, found = list(load_task(run.cell["task"]).test_languages), table["language"].to_pylist()
+    if sorted(found) != sorted(order):
+        shown, expected = ", ".join(sorted(found)), ", ".join(sorted(order))
         raise DataError(
-            f"{run.folder / 'runs.parquet'}: languages: found {found}; expected {expected}"
+            f"{run.folder / 'runs.parquet'}: languages: found {shown}; expected {expected}"
         )
-    return table.set_index("language").loc[order].reset_index()[list(RUNS)]
+    return table.take([found.index(language) for language in order])
 
 
 def _predictions(runs: list[_Run]) -> pd.DataFrame:
@@ -199,13 +216,14 @@ def _read_predictions(run: _Run) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def _cost(run: _Run) -> pd.DataFrame:
+def _cost(run: _Run) -> pa.Table:
     """Return the row of `run.json`, which knows also of runs without a test set."""
     path = run.folder / "run.json"
     facts = read_json(path)
     try:
-        row = conform(pd.DataFrame([facts]), COST)[list(COST)]
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: {error.args[0]}; the cell is {run.cell.name}") from None
-    _check_run(path, set(row["run"]), run)
+        row = pa.Table.from_pylist([facts])
+    except (AttributeError, TypeError, pa.ArrowException):
+        raise DataError(f"{path}: not the facts of a run; the cell is {run.cell.name}") from None
+    row = _typed(path, row, COST, run)
+    _check_run(path, set(row["run"].to_pylist()), run)
     return row

@@ -10,7 +10,7 @@ from xstilts.training.text import Ints
 #: batches whose pairs are sorted by length together; larger: less padding, less random
 WINDOW = 16
 #: share of padding from which a group of texts is cut in two, and the smallest group
-SLACK, SMALLEST_GROUP = 1.04, 6
+SLACK, SMALLEST_GROUP = 1.15, 6
 
 
 def epoch_batches(lengths: Ints, batch: int, *, seed: int, epoch: int) -> list[Ints]:
@@ -42,7 +42,7 @@ def epoch_batches(lengths: Ints, batch: int, *, seed: int, epoch: int) -> list[I
 def length_groups(lengths: Ints, *, whole: bool = False) -> Iterator[Ints]:
     """Yield places of texts that are padded together, shortest first, each text once.
 
-    A group is cut before padding exceeds 4 % of its tokens, if it holds 6 texts or more: on
+    A group is cut before padding exceeds 15 % of its tokens, if it holds 6 texts or more: on
     a CPU a further pass costs less than padding.
 
     Args:

@@ -20,6 +20,7 @@ from xstilts.training.device import Device, open_device
 from xstilts.training.head import make_head
 from xstilts.training.loop import Trained, train
 from xstilts.training.model import PairClassifier
+from xstilts.training.packed import use_packed_attention
 from xstilts.training.text import Pairs, encode_pairs, open_tokenizer
 
 Say = Callable[[float, str], None]
@@ -112,7 +113,7 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
 
 def _open(folder: Path, spec: ModelSpec, device: Device) -> nn.Module:
     encoder = open_encoder(folder, dropout=spec.dropout, device=device.torch)
-    if not device.is_cuda:
+    if not device.is_cuda and not use_packed_attention(encoder):
         # The fused attention of PyTorch's CPU build spends more on its backward pass of short
         # texts than everything else together; plain matrix products do not.
         encoder.set_attn_implementation("eager")

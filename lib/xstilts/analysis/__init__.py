@@ -1,0 +1,44 @@
+"""From runs to what they say: scores, gains and slopes with intervals, hypotheses, collapse."""
+
+from xstilts.analysis.analysis import Analysis, analyse, load_analysis
+from xstilts.analysis.collapse import find_collapsed
+from xstilts.analysis.estimand import (
+    CONTRASTS,
+    UNITS,
+    error_reduction,
+    gain,
+    language_groups,
+    share_of_gap_closed,
+    transfer_gap,
+)
+from xstilts.analysis.hypothesis import holm, judge_hypotheses
+from xstilts.analysis.outcome import Outcomes, complete_grid, gather_outcomes
+from xstilts.analysis.resample import Estimate, Resampling
+from xstilts.analysis.sample import Design, Sample
+from xstilts.analysis.tables import tabulate_gains, tabulate_scores, tabulate_slopes
+
+__all__ = [
+    "CONTRASTS",
+    "UNITS",
+    "Analysis",
+    "Design",
+    "Estimate",
+    "Outcomes",
+    "Resampling",
+    "Sample",
+    "analyse",
+    "complete_grid",
+    "error_reduction",
+    "find_collapsed",
+    "gain",
+    "gather_outcomes",
+    "holm",
+    "judge_hypotheses",
+    "language_groups",
+    "load_analysis",
+    "share_of_gap_closed",
+    "tabulate_gains",
+    "tabulate_scores",
+    "tabulate_slopes",
+    "transfer_gap",
+]

@@ -1,0 +1,190 @@
+"""The analysis of a study: computed from its runs, written as tables, read back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from functools import partial as bind
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xstilts.analysis import hypothesis, origin, tables
+from xstilts.analysis.collapse import find_collapsed
+from xstilts.analysis.outcome import complete_grid, gather_outcomes
+from xstilts.analysis.sample import Sample
+from xstilts.errors import DataError
+from xstilts.files import read_json, write_atomically, write_json
+from xstilts.params import Cell
+from xstilts.results.collect import COST, REPEATING, Collected, collect
+from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
+from xstilts.tasks.audit import COLUMNS as AUDIT
+
+#: table -> its columns; each is <table>.parquet in the folder
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "runs": tuple(RUNS),
+    "curves": tuple(CURVE),
+    "scores": tuple(tables.SCORES),
+    "gains": tuple(tables.GAINS),
+    "slopes": tuple(tables.SLOPES),
+    "hypotheses": tuple(hypothesis.COLUMNS),
+    "baselines": tuple(origin.BASELINES),
+    "audit": tuple(AUDIT),
+    "cost": tuple(COST),
+}
+#: keys of study.json
+_STUDY = ("name", "study", "models", "tasks", "counts", "cells")
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What a study says: tables in `folder`, and `study`, what study.json holds.
+
+    runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
+    `schema.CURVE`. scores, gains, slopes: see `tables`. hypotheses: `hypothesis.COLUMNS`.
+    baselines: `origin.BASELINES`. audit: `tasks.audit.COLUMNS`. cost: `collect.COST`, a row
+    a run, also of runs that are scored on nothing.
+    """
+
+    folder: Path
+    runs: pd.DataFrame = field(repr=False)
+    curves: pd.DataFrame = field(repr=False)
+    scores: pd.DataFrame = field(repr=False)
+    gains: pd.DataFrame = field(repr=False)
+    slopes: pd.DataFrame = field(repr=False)
+    hypotheses: pd.DataFrame = field(repr=False)
+    baselines: pd.DataFrame = field(repr=False)
+    audit: pd.DataFrame = field(repr=False)
+    cost: pd.DataFrame = field(repr=False)
+    study: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Return `schema.PREDICTIONS` and p0, p1, ...; text columns are categories.
+
+        Read when first asked for: the table is the largest by far, a published analysis
+        goes without it, and the report does not need it.
+
+        Raises:
+            DataError: predictions.parquet is missing or broken.
+        """
+        path = self.folder / "predictions.parquet"
+        table = _open(path, read_dictionary=list(REPEATING))
+        _check_columns(path, tuple(PREDICTIONS), table.column_names)
+        return table.to_pandas()
+
+
+def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
+    """Return the analysis of a study's finished runs and write it to the cell's folder.
+
+    The folder gets predictions.parquet, <table>.parquet for each of `TABLES`, and study.json,
+    last. Equal runs give equal bytes.
+
+    Args:
+        cell: of the stage 50_analysis.
+        partial: analyse an unfinished study: of its finished runs, the largest part in
+            which every cell has the same seeds (`outcome.complete_grid`).
+
+    Raises:
+        DataError: a run or cell is not finished and `partial` is false, no run on a target
+            task is finished, or what a run left is broken or contradicts itself.
+    """
+    design = origin.design_of(cell.study)
+    collected = collect(cell.study, cell.outputs, partial=partial)
+    inputs = origin.inputs_of(cell, partial=partial)
+    baselines = origin.read_baselines(inputs)
+    labels = {name: len(spec.labels) for name, spec in design.tasks.items()}
+    runs = _with_status(collected, baselines, labels)
+    used, left_out = complete_grid(runs)
+    if used.empty:
+        raise DataError(f"study '{cell.study}': no run on a target task is finished")
+    sample = Sample.draw(design, gather_outcomes(used, collected.predictions))
+    found = {
+        "runs": runs,
+        "curves": collected.curves,
+        "scores": tables.tabulate_scores(sample, runs),
+        "gains": tables.tabulate_gains(sample),
+        "slopes": tables.tabulate_slopes(sample),
+        "hypotheses": hypothesis.judge_hypotheses(sample),
+        "baselines": baselines,
+        "audit": origin.read_audit(inputs),
+        "cost": collected.cost,
+    }
+    about = origin.describe(design, collected, left_out, inputs)
+    _write(cell.folder, found, collected.predictions, about)
+    return load_analysis(cell.folder)
+
+
+def _with_status(
+    collected: Collected, baselines: pd.DataFrame, labels: Mapping[str, int]
+) -> pd.DataFrame:
+    runs = collected.runs
+    collapsed = find_collapsed(runs, collected.predictions, baselines, labels)
+    status = ["collapsed" if run in collapsed else "ok" for run in runs["run"]]
+    return conform(runs.assign(status=status), RUNS)
+
+
+def _write(
+    folder: Path,
+    found: Mapping[str, pd.DataFrame],
+    predictions: pd.DataFrame,
+    study: Mapping[str, Any],
+) -> None:
+    # An older study.json must not vouch for a folder that is half rewritten.
+    (folder / "study.json").unlink(missing_ok=True)
+    whole = pa.Table.from_pandas(predictions, preserve_index=False).replace_schema_metadata(None)
+    write_atomically(folder / "predictions.parquet", bind(_write_plain, whole))
+    for name, table in found.items():
+        write_atomically(folder / f"{name}.parquet", bind(_write_frame, table))
+    write_json(folder / "study.json", study)
+
+
+def _write_plain(table: pa.Table, path: Path) -> None:
+    """Write a table without the writer's own types: categories become ordinary strings."""
+    pq.write_table(table, path, compression="zstd", store_schema=False)
+
+
+def _write_frame(table: pd.DataFrame, path: Path) -> None:
+    table.to_parquet(path, index=False, compression="zstd")
+
+
+def load_analysis(folder: Path) -> Analysis:
+    """Return the analysis that `analyse` wrote into `folder`.
+
+    Raises:
+        DataError: a file is missing or broken, or lacks a column or key. study.json is
+            written last: without it the analysis was not finished.
+    """
+    path = folder / "study.json"
+    if not path.is_file():
+        raise DataError(f"{path}: file not found; the analysis is not there or not finished")
+    study = read_json(path)
+    absent = [key for key in _STUDY if not isinstance(study, dict) or key not in study]
+    if absent:
+        raise DataError(f"{path}: keys missing: {', '.join(absent)}; run the analysis again")
+    read = {name: _read(folder / f"{name}.parquet", columns) for name, columns in TABLES.items()}
+    return Analysis(folder, **read, study=study)
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    table = _open(path)
+    _check_columns(path, columns, table.column_names)
+    return table.to_pandas()
+
+
+def _open(path: Path, **options: Any) -> pa.Table:
+    try:
+        return pq.read_table(path, partitioning=None, **options)
+    except FileNotFoundError:
+        raise DataError(f"{path}: file not found; the analysis writes it") from None
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: not a Parquet file ({reason}); run the analysis again") from None
+
+
+def _check_columns(path: Path, wanted: tuple[str, ...], found: list[str]) -> None:
+    absent = [name for name in wanted if name not in found]
+    if absent:
+        raise DataError(f"{path}: columns missing: {', '.join(absent)}; run the analysis again")

@@ -1,0 +1,144 @@
+"""Where a study's numbers come from: its parameters, the keys of its cells, its data cells."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xstilts.analysis.sample import Design
+from xstilts.errors import DataError
+from xstilts.files import read_json
+from xstilts.params import Cell, as_json, cells, load_model, load_study, load_task
+from xstilts.results.collect import Collected
+from xstilts.results.schema import conform
+from xstilts.tasks.audit import audit_table
+
+#: one row a (task, language, baseline): floors that a score must clear
+BASELINES: dict[str, str] = {
+    "task": "str",
+    "language": "str",
+    "baseline": "str",  # majority, overlap
+    "score": "float64",  # 0 to 100
+    "items": "int64",
+}
+#: stages whose cells do not feed the analysis
+_AFTER = ("50_analysis", "60_paper")
+
+
+def design_of(study: str) -> Design:
+    """Return a study's parameters with those of the models and tasks that it names.
+
+    Raises:
+        SpecError: a file in params/ is missing or wrong.
+    """
+    spec = load_study(study)
+    tasks = dict.fromkeys([*spec.intermediates, *spec.targets])
+    return Design(
+        study,
+        spec,
+        {name: load_model(name) for name in spec.models},
+        {name: load_task(name) for name in tasks},
+    )
+
+
+def inputs_of(cell: Cell, *, partial: bool = False) -> list[Cell]:
+    """Return the cells that an analysis reads, inputs first; with `partial` only the done ones.
+
+    Raises:
+        DataError: a cell has no manifest, which is written last, and `partial` is false.
+    """
+    wanted = [one for one in cells(cell.study, cell.outputs) if one.stage not in _AFTER]
+    done = [one for one in wanted if one.manifest.is_file()]
+    if len(done) < len(wanted) and not partial:
+        first = next(one for one in wanted if one not in done)
+        raise DataError(
+            f"study '{cell.study}': {len(wanted) - len(done)} of {len(wanted)} cells are not "
+            f"done, the first is {first.name} (no {first.manifest})"
+        )
+    return done
+
+
+def read_keys(inputs: Sequence[Cell]) -> dict[str, str]:
+    """Return the name of each cell with the key in its manifest.
+
+    Raises:
+        DataError: a manifest is broken or has no key.
+    """
+    keys = {}
+    for cell in inputs:
+        manifest = read_json(cell.manifest)
+        if not (isinstance(manifest, dict) and isinstance(manifest.get("key"), str)):
+            raise DataError(f"{cell.manifest}: key 'key' is missing; compute {cell.name} again")
+        keys[cell.name] = manifest["key"]
+    return keys
+
+
+def read_baselines(inputs: Sequence[Cell]) -> pd.DataFrame:
+    """Return the floors of all data cells among `inputs`, columns `BASELINES`.
+
+    Raises:
+        DataError: a cell's baselines.parquet is missing, broken or lacks a column.
+    """
+    tables = [_read_baselines(cell) for cell in inputs if cell.stage == "10_data"]
+    if not tables:
+        return pd.DataFrame(columns=list(BASELINES)).astype(BASELINES)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _read_baselines(cell: Cell) -> pd.DataFrame:
+    path = cell.folder / "baselines.parquet"
+    try:
+        return conform(pq.read_table(path, partitioning=None).to_pandas(), BASELINES)
+    except FileNotFoundError:
+        raise DataError(f"{path}: file not found; the cell {cell.name} writes it") from None
+    except (KeyError, OSError, ValueError, pa.ArrowException) as error:
+        reason = str(error.args[0] if error.args else error).splitlines()[0]
+        raise DataError(f"{path}: not a table of baselines ({reason}); {cell.name}") from None
+
+
+def read_audit(inputs: Sequence[Cell]) -> pd.DataFrame:
+    """Return the audit of all data cells among `inputs`, columns `tasks.audit.COLUMNS`.
+
+    Raises:
+        DataError: a cell's audit.json is missing, broken or is no audit.
+    """
+    records: list[dict[str, Any]] = []
+    for cell in inputs:
+        if cell.stage == "10_data":
+            path = cell.folder / "audit.json"
+            report = read_json(path)
+            try:
+                audit_table(report["rows"])
+            except (KeyError, TypeError, ValueError):
+                raise DataError(f"{path}: not the audit of a task; {cell.name} writes it") from None
+            records += report["rows"]
+    return audit_table(records)
+
+
+def describe(
+    design: Design, collected: Collected, left_out: Sequence[str], inputs: Sequence[Cell]
+) -> dict[str, Any]:
+    """Return what study.json holds: parameters, counts and the keys of the cells behind them.
+
+    Args:
+        design: parameters of the study.
+        collected: its finished runs.
+        left_out: finished runs that are in no estimate; see `outcome.complete_grid`.
+        inputs: cells that were read.
+    """
+    counts = {
+        "runs": int(collected.runs["run"].nunique()),
+        "predictions": len(collected.predictions),
+        "missing": list(collected.missing),
+        "left_out": list(left_out),
+    }
+    return {
+        "name": design.name,
+        "study": as_json(design.study),
+        "models": {name: as_json(spec) for name, spec in design.models.items()},
+        "tasks": {name: as_json(spec) for name, spec in design.tasks.items()},
+        "counts": counts,
+        "cells": read_keys(inputs),
+    }

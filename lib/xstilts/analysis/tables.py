@@ -1,0 +1,207 @@
+"""Scores, gains and slopes of a study as tables: a row an estimate, each with its interval."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xstilts.analysis.estimand import CONTRASTS, UNITS, Unit
+from xstilts.analysis.outcome import with_start
+from xstilts.analysis.resample import Estimate
+from xstilts.analysis.sample import PAIR_KINDS, Pair, PairKind, Sample
+from xstilts.params import split_start
+
+#: one row a (model, start, target, group of languages)
+SCORES: dict[str, str] = {
+    "model": "str",
+    "family": "str",
+    "head": "str",
+    "layers": "int64",
+    "body_params": "int64",
+    "total_params": "int64",
+    "intermediate": "str",  # task, or "none"
+    "arm": "str",  # none, english, multilingual
+    "target": "str",
+    "group": "str",  # en, other, seen, unseen, all, or a language
+    "score": "float64",  # percent, mean over seeds and over the group's languages
+    "low": "float64",
+    "high": "float64",
+    "seeds": "int64",
+    "items": "int64",  # items scored in at least one language of the group
+    "collapsed": "int64",  # of the seeds; they are in the mean
+}
+#: one row a (model, intermediate task, target, contrast of arms, unit, group of languages)
+GAINS: dict[str, str] = {
+    "model": "str",
+    "family": "str",
+    "layers": "int64",
+    "body_params": "int64",
+    "total_params": "int64",
+    "intermediate": "str",
+    "target": "str",
+    "pair": "str",  # cross, same
+    "contrast": "str",  # one of `estimand.CONTRASTS`
+    "unit": "str",  # one of `estimand.UNITS`
+    "group": "str",
+    "estimate": "float64",
+    "low": "float64",
+    "high": "float64",
+    "seeds": "int64",
+    "items": "int64",
+    "resolved": "bool",  # the interval excludes zero
+}
+#: one row a (pair of tasks or their mean, kind of pair, contrast, unit, group of languages)
+SLOPES: dict[str, str] = {
+    "intermediate": "str",  # task, or "mean": over all pairs of the kind
+    "target": "str",  # task, or "mean"
+    "pair": "str",
+    "contrast": "str",
+    "unit": "str",
+    "group": "str",
+    "estimate": "float64",  # change of the contrast per tenfold body parameters
+    "low": "float64",
+    "high": "float64",
+    "sizes": "int64",  # models that the slope rests on
+    "seeds": "int64",
+    "resolved": "bool",
+}
+
+
+def tabulate_scores(sample: Sample, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return every score of the sample, columns `SCORES`.
+
+    Args:
+        sample: what the runs say.
+        runs: `schema.RUNS` with the final status; collapsed runs are counted from it.
+    """
+    collapsed = _count_collapsed(sample, runs)
+    rows = []
+    for target, outcomes in sample.outcomes.items():
+        for model, start in outcomes.entries:
+            task, arm = split_start(start)
+            about = _size(sample, model) | {"head": sample.design.models[model].head}
+            about |= {"intermediate": task, "arm": arm, "target": target}
+            about["collapsed"] = collapsed.get((model, start, target), 0)
+            for group, codes in sample.design.groups(outcomes.languages, task).items():
+                found = sample.resampling.estimate(sample.score(model, start, target, codes))
+                rows.append(
+                    about
+                    | {"group": group, "score": found.value, "low": found.low, "high": found.high}
+                    | _counts(sample, target, codes)
+                )
+    return _table(rows, SCORES)
+
+
+def tabulate_gains(sample: Sample) -> pd.DataFrame:
+    """Return every contrast of arms that the sample holds, columns `GAINS`."""
+    rows = [
+        row
+        for model in sample.design.models
+        for kind in PAIR_KINDS
+        for pair in sample.design.pairs(kind)
+        for contrast in CONTRASTS
+        for row in _gains(sample, model, kind, pair, contrast)
+    ]
+    return _table(rows, GAINS)
+
+
+def tabulate_slopes(sample: Sample) -> pd.DataFrame:
+    """Return the slope over size of every contrast, columns `SLOPES`; empty with one size.
+
+    After the single pairs of a kind comes the mean over them, as intermediate and target
+    "mean": the slope of the mean gain, over the pairs that every size has.
+    """
+    rows = []
+    for kind in PAIR_KINDS:
+        pairs = sample.design.pairs(kind)
+        named = [(pair, [pair]) for pair in pairs] + [(("mean", "mean"), pairs)] * bool(pairs)
+        for name, over in named:
+            for contrast in CONTRASTS:
+                rows.extend(_slopes(sample, kind, name, over, contrast))
+    return _table(rows, SLOPES)
+
+
+def _gains(
+    sample: Sample, model: str, kind: PairKind, pair: Pair, contrast: str
+) -> Iterator[dict[str, Any]]:
+    about = _size(sample, model) | {"intermediate": pair[0], "target": pair[1]}
+    about |= {"pair": kind, "contrast": contrast}
+    for group, codes in _groups(sample, [pair]).items():
+        for unit in UNITS:
+            values = sample.contrast(model, pair, contrast, unit, group)
+            if values is not None:
+                found = sample.resampling.estimate(values)
+                named = {"unit": unit, "group": group} | _estimate(found)
+                yield about | named | _counts(sample, pair[1], codes)
+
+
+def _slopes(
+    sample: Sample, kind: PairKind, name: Pair, over: Sequence[Pair], contrast: str
+) -> Iterator[dict[str, Any]]:
+    about = {"intermediate": name[0], "target": name[1], "pair": kind, "contrast": contrast}
+    for group in _groups(sample, over):
+        for unit in UNITS:
+            row = _slope(sample, over, contrast, unit, group)
+            if row is not None:
+                yield about | {"unit": unit, "group": group} | row
+
+
+def _slope(
+    sample: Sample, over: Sequence[Pair], contrast: str, unit: Unit, group: str
+) -> dict[str, Any] | None:
+    by_model = sample.by_model(over, contrast, unit, group)
+    values = sample.slope(by_model)
+    if values is None:
+        return None
+    found = _estimate(sample.resampling.estimate(values))
+    return found | {"sizes": sample.sizes(by_model), "seeds": sample.resampling.seeds}
+
+
+def _groups(sample: Sample, pairs: Sequence[Pair]) -> dict[str, tuple[str, ...]]:
+    """Return every group that one of the pairs has, with the languages of the first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for task, target in pairs:
+        if target in sample.outcomes:
+            found = sample.design.groups(sample.outcomes[target].languages, task) | found
+    return found
+
+
+def _size(sample: Sample, model: str) -> dict[str, Any]:
+    spec = sample.design.models[model]
+    return {
+        "model": model,
+        "family": spec.family,
+        "layers": spec.layers,
+        "body_params": spec.body_params,
+        "total_params": spec.total_params,
+    }
+
+
+def _counts(sample: Sample, target: str, codes: Sequence[str]) -> dict[str, int]:
+    outcomes = sample.outcomes[target]
+    places = [outcomes.languages.index(code) for code in codes]
+    items = int(np.count_nonzero(outcomes.scored[places].any(axis=0)))
+    return {"seeds": len(outcomes.seeds), "items": items}
+
+
+def _estimate(found: Estimate) -> dict[str, Any]:
+    ends = {"low": found.low, "high": found.high}
+    return {"estimate": found.value, **ends, "resolved": found.resolved}
+
+
+def _count_collapsed(sample: Sample, runs: pd.DataFrame) -> Mapping[tuple[str, str, str], int]:
+    """Return (model, start, target) -> collapsed runs, of the seeds that are analysed."""
+    once = runs[(runs["stage"] == "target") & (runs["status"] == "collapsed")]
+    once = with_start(once.drop_duplicates("run"))
+    counts: dict[tuple[str, str, str], int] = {}
+    for row in once.itertuples():
+        outcomes = sample.outcomes.get(row.target)
+        if outcomes is not None and row.seed in outcomes.seeds:
+            key = (row.model, row.start, row.target)
+            counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def _table(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(schema)).astype(dict(schema))
