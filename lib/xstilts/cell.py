@@ -5,9 +5,9 @@ code cell ran, and the manifest, which its last cell writes, holds the cell's ke
 papermill itself records is not trusted (a killed kernel leaves every cell "completed").
 """
 
-import ast
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -17,15 +17,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import BusyError, SpecError, XstiltsError, unknown
-from xstilts.files import exclusive
-from xstilts.notebook import cell_arguments
+from xstilts.errors import DataError, SpecError, XstiltsError, unknown
+from xstilts.files import exclusive, read_json, write_json
+from xstilts.notebook import cell_arguments, default_parameters, notebook_path
 from xstilts.params import STAGES, Cell, find_cell, project_root
 from xstilts.params.grid import SELECTORS
 from xstilts.results.manifest import is_done
 
 #: seconds between two looks at the parent process
 WATCH_S = 0.5
+#: in a cell's folder: why it failed; who computes it
+FAILED, RUNNING = "failed.json", "running.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +57,7 @@ def parse(words: Sequence[str]) -> tuple[Cell, dict[str, str]]:
         if not equals:
             raise SpecError(f"{stage}: found '{name}'; allowed: name=value")
     given = {name: value for name, _, value in pairs}
-    known = notebook_parameters(stage)
+    known = default_parameters(stage)
     for name in given:
         if name not in known:
             raise SpecError(unknown("parameter", name, known, f"notebooks/{stage}.ipynb"))
@@ -63,35 +65,6 @@ def parse(words: Sequence[str]) -> tuple[Cell, dict[str, str]]:
     picked = {name: values[name] for name in SELECTORS[stage]}
     cell = find_cell(stage, values["study"], values["outputs"], **picked)
     return cell, values
-
-
-def notebook_path(stage: str) -> Path:
-    return project_root() / "notebooks" / f"{stage}.ipynb"
-
-
-def notebook_parameters(stage: str) -> dict[str, str]:
-    """Return the names and defaults in a notebook's cell tagged `parameters`.
-
-    Raises:
-        SpecError: no such notebook, no tagged cell, or something else than text in it.
-    """
-    path = notebook_path(stage)
-    where = f"notebooks/{stage}.ipynb"
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
-        statements = ast.parse("".join(tagged[0]["source"])).body
-        values = {s.targets[0].id: ast.literal_eval(s.value) for s in statements}
-    except FileNotFoundError:
-        raise SpecError(f"{where}: file not found") from None
-    except IndexError:
-        raise SpecError(f"{where}: no cell is tagged 'parameters'") from None
-    except (ValueError, KeyError, AttributeError, SyntaxError) as error:
-        raise SpecError(f"{where}: cell 'parameters': {error}") from None
-    for name, value in values.items():
-        if not isinstance(value, str):
-            raise SpecError(f"{where}: {name}: found {value!r}; allowed: text")
-    return values
 
 
 def run_cell(cell: Cell, parameters: dict[str, str]) -> None:
@@ -107,16 +80,45 @@ def run_cell(cell: Cell, parameters: dict[str, str]) -> None:
         if is_done(cell):
             return
         cell.manifest.unlink(missing_ok=True)
-        cell.log.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="xstilts-") as work:
-            executed = Path(work) / "notebook.ipynb"
-            fault = execute(cell, parameters, executed, Path(work))
-            fault = fault or check_executed(cell, executed)
-            _keep(cell, executed, failed=fault is not None)
-    if fault is not None:
-        repeat = " ".join(["python -m xstilts.cell", *cell_arguments(cell)])
-        log = cell.log.relative_to(project_root())
-        raise type(fault)(f"{cell.name} failed: {fault}. Log: {log}. Repeat: {repeat}")
+        write_json(cell.folder / RUNNING, {"host": platform.node(), "process": os.getpid()})
+        try:
+            fault = _attempt(cell, parameters)
+        finally:
+            (cell.folder / RUNNING).unlink(missing_ok=True)
+        if fault is not None:
+            told = {"message": str(fault), "exit_code": fault.exit_code}
+            write_json(cell.folder / FAILED, told)
+            raise fault
+        (cell.folder / FAILED).unlink(missing_ok=True)
+
+
+def _attempt(cell: Cell, parameters: dict[str, str]) -> XstiltsError | None:
+    """Execute the notebook once; return the error with log and command, None if it is done."""
+    cell.log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="xstilts-") as work:
+        executed = Path(work) / "notebook.ipynb"
+        fault = execute(cell, parameters, executed, Path(work))
+        fault = fault or check_executed(cell, executed)
+        if executed.is_file():
+            place = cell.log.with_suffix(".ipynb") if fault else cell.folder / "notebook.ipynb"
+            shutil.copyfile(executed, place)
+    if fault is None:
+        return None
+    repeat = " ".join(["python -m xstilts.cell", *cell_arguments(cell)])
+    log = cell.log.relative_to(project_root())
+    return type(fault)(f"{cell.name} failed: {fault}. Log: {log}. Repeat: {repeat}")
+
+
+def is_running(cell: Cell) -> bool:
+    """Say whether a process computes the cell: one that lives, or one on another host."""
+    try:
+        found = read_json(cell.folder / RUNNING)
+        if found["host"] != platform.node():
+            return True
+        os.kill(int(found["process"]), 0)
+    except (DataError, OSError, KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def execute(
@@ -168,13 +170,6 @@ def check_executed(cell: Cell, executed: Path) -> XstiltsError | None:
     return None
 
 
-def _keep(cell: Cell, executed: Path, *, failed: bool) -> None:
-    """Put the executed notebook beside the results, or beside the log if it failed."""
-    if executed.is_file():
-        place = cell.log.with_suffix(".ipynb") if failed else cell.folder / "notebook.ipynb"
-        shutil.copyfile(executed, place)
-
-
 def _quiet_kernel(work: Path) -> None:
     """Set the environment of the kernel: this interpreter, one thread, no history, no network."""
     # A kernelspec found through JUPYTER_PATH would win over this interpreter's own.
@@ -204,8 +199,6 @@ def watch_parent() -> None:
 
     threading.Thread(target=watch, daemon=True).start()
 
-
-__all__ = ["BusyError", "main", "parse", "run_cell"]
 
 if __name__ == "__main__":
     sys.exit(main())

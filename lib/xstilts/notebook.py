@@ -1,5 +1,7 @@
 """How a stage notebook begins and ends; between lies one call a cell."""
 
+import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +9,10 @@ from typing import Any
 
 from xstilts.errors import SpecError, XstiltsError
 from xstilts.params import Cell, find_cell, project_root
+from xstilts.params.grid import PUBLISHED
 from xstilts.results.manifest import is_done, write_manifest
 
-__all__ = ["finish", "open_cell"]
+__all__ = ["cell_arguments", "default_parameters", "finish", "missing_inputs", "open_cell"]
 
 
 def open_cell(stage: str, **parameters: Any) -> Cell:
@@ -51,9 +54,12 @@ def finish(cell: Cell) -> Path:
 
 
 def missing_inputs(cell: Cell) -> list[Cell]:
-    """Return the cells that a cell needs and that are not done, inputs before readers."""
+    """Return the cells that a cell needs and that are not done, inputs before readers.
+
+    Published results have none: they are taken as they are.
+    """
     found: dict[Cell, None] = {}
-    for one in cell.inputs:
+    for one in cell.inputs if cell.outputs != PUBLISHED else ():
         if not is_done(one):
             found |= dict.fromkeys(missing_inputs(one))
             found[one] = None
@@ -64,3 +70,32 @@ def cell_arguments(cell: Cell) -> list[str]:
     """Return the words after `python -m xstilts.cell` that run a cell."""
     chosen = [f"{name}={value}" for name, value in cell.selectors]
     return [cell.stage, f"study={cell.study}", *chosen, f"outputs={cell.outputs}"]
+
+
+def notebook_path(stage: str) -> Path:
+    return project_root() / "notebooks" / f"{stage}.ipynb"
+
+
+def default_parameters(stage: str) -> dict[str, str]:
+    """Return the names and defaults in a notebook's cell tagged `parameters`.
+
+    Raises:
+        SpecError: no such notebook, no tagged cell, or something else than text in it.
+    """
+    path = notebook_path(stage)
+    where = f"notebooks/{stage}.ipynb"
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+        statements = ast.parse("".join(tagged[0]["source"])).body
+        values = {s.targets[0].id: ast.literal_eval(s.value) for s in statements}
+    except FileNotFoundError:
+        raise SpecError(f"{where}: file not found") from None
+    except IndexError:
+        raise SpecError(f"{where}: no cell is tagged 'parameters'") from None
+    except (ValueError, KeyError, AttributeError, SyntaxError) as error:
+        raise SpecError(f"{where}: cell 'parameters': {error}") from None
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise SpecError(f"{where}: {name}: found {value!r}; allowed: text")
+    return values

@@ -10,6 +10,7 @@ from typing import Any
 from xstilts.cost import (
     BYTES_WEIGHT,
     CELL_START_S,
+    DEVICES,
     GIB,
     Device,
     Memory,
@@ -156,6 +157,20 @@ def _disk_free(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+def cell_seconds(cell: Cell, device: Device | None = None) -> float:
+    """Return the seconds that a cell is expected to take on a device, two CPU cores if None.
+
+    What is told of the time left rests on the ratios between cells, not on these numbers.
+    """
+    if cell.stage not in ("30_intermediate", "40_target"):
+        return CELL_START_S
+    device = device or DEVICES["cpu-2-cores"]
+    model = load_model(cell["model"])
+    need = fit(model, device, load_study(cell.study).optimizer_of(cell["model"]).batch)
+    learned, scored = _cell_work(cell.study, cell, need)
+    return learned.seconds(device) + scored.seconds(device) + CELL_START_S
 
 
 # ---- cells --------------------------------------------------------------------------------

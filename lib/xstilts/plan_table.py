@@ -27,7 +27,7 @@ def _head(planned: Plan) -> str:
     )
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table_text(rows: Sequence[Sequence[str]]) -> str:
     """Return aligned columns under the names in the first row."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     pad = [str.ljust if i == 0 or n in WORDS else str.rjust for i, n in enumerate(rows[0])]
@@ -42,7 +42,7 @@ def _stages(planned: Plan) -> str:
         for s in planned.stages
     ]
     total = sum(stage.runs for stage in planned.stages)
-    return f"{_table(rows)}\n{total} runs (one seed each); sharing saves {planned.runs_saved} more"
+    return f"{table_text(rows)}\n{total} runs (one seed each); sharing saves {planned.runs_saved} more"
 
 
 def _costs(planned: Plan) -> str:
@@ -55,7 +55,7 @@ def _costs(planned: Plan) -> str:
         hours = (f"{m.hours:,.1f}", f"{m.hours_left:,.1f}")
         rows.append([m.name, *params, str(m.runs), f"{m.train_tokens / 1e6:,.1f}", *flops, *hours])
     return (
-        f"{_table(rows)}\n{planned.hours:,.1f} hours of one device, "
+        f"{table_text(rows)}\n{planned.hours:,.1f} hours of one device, "
         f"{planned.hours_left:,.1f} left; an estimate, not a measurement"
         + (f"\nas if it fitted: {', '.join(absent)}" if absent else "")
     )
@@ -71,7 +71,7 @@ def _memory(planned: Plan) -> str:
         recomputed = ", recomputed" if need.recompute else ""
         fits = "yes" if m.fits else "NO"
         rows.append([m.name, *shown, f"{need.micro_batch}{recomputed}", fits])
-    return f"{_table(rows)}\n{planned.device.memory / GIB:.1f} GiB on the device"
+    return f"{table_text(rows)}\n{planned.device.memory / GIB:.1f} GiB on the device"
 
 
 def _disk(planned: Plan) -> str:
@@ -81,6 +81,6 @@ def _disk(planned: Plan) -> str:
         sizes = (disk.download, disk.encoder, disk.intermediates, disk.predictions, disk.total)
         rows.append([m.name, *(f"{size / 1e9:,.1f}" for size in sizes)])
     return (
-        f"{_table(rows)}\n{planned.disk_needed / 1e9:,.1f} GB still to write, "
+        f"{table_text(rows)}\n{planned.disk_needed / 1e9:,.1f} GB still to write, "
         f"{planned.disk_free / 1e9:,.1f} GB free"
     )

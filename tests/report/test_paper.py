@@ -7,7 +7,7 @@ import made_up
 import pandas as pd
 import pytest
 
-from xstilts.errors import DataError, SpecError
+from xstilts.errors import DataError
 from xstilts.report import analysis_folder, render_paper, write_paper
 from xstilts.report.paper import paper_folder
 
@@ -83,17 +83,14 @@ def test_hostile_titles_stay_text(tmp_path):
     assert "*not* bold #pagebreak() {{ num }}" in html
 
 
-def test_the_tables_are_found_by_source(monkeypatch, tmp_path):
-    monkeypatch.setenv("XSTILTS_ROOT", str(tmp_path))
+def test_the_tables_stand_beside_the_paper(tmp_path):
     cell = SimpleNamespace(study="smoke", folder=tmp_path / "outputs" / "smoke" / "paper")
-    with pytest.raises(SpecError, match=r"publishd.*published"):
-        analysis_folder(cell, "publishd")
     with pytest.raises(DataError, match="no analysis of study 'smoke'"):
-        analysis_folder(cell, "computed")
-    published = tmp_path / "outputs" / "published" / "smoke" / "analysis"
-    published.mkdir(parents=True)
-    (published / "study.json").write_text("{}")
-    assert analysis_folder(cell, "published") == published
+        analysis_folder(cell)
+    tables = tmp_path / "outputs" / "smoke" / "analysis"
+    tables.mkdir(parents=True)
+    (tables / "study.json").write_text("{}")
+    assert analysis_folder(cell) == tables
 
 
 def test_the_paper_is_written_from_the_tables_in_a_folder(

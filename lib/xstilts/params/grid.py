@@ -23,6 +23,8 @@ SELECTORS: dict[str, tuple[str, ...]] = {
     "50_analysis": (),
     "60_paper": (),
 }
+#: results that are committed with the project, taken as they are
+PUBLISHED = "outputs/published"
 #: folder of each stage under outputs/<study>/
 FOLDERS = {
     "10_data": "data", "20_encoder": "encoders", "30_intermediate": "intermediate",
@@ -108,6 +110,7 @@ def cells(study: str, outputs: str = "outputs") -> tuple[Cell, ...]:
         for model in spec.models for task in spec.intermediates
         for arm in spec.arms if arm != "none"
     }
+    middle = {key: one for key, one in middle.items() if key[1] in starts(study)}
     ends = [
         cell(
             "40_target",

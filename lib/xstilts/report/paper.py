@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from xstilts.errors import DataError, SpecError, unknown
+from xstilts.errors import DataError
 from xstilts.files import write_atomically, write_json, write_text
 from xstilts.params import Cell, project_root
 from xstilts.params.grid import FOLDERS
@@ -76,26 +76,16 @@ def render_paper(analysis: Tables, out: Path, *, study: str) -> Paper:
     return paper
 
 
-def analysis_folder(cell: Cell, source: str) -> Path:
-    """Return the folder of the tables that a paper's cell reads.
-
-    Args:
-        cell: of the stage 60_paper.
-        source: "computed" for the study's own analysis, "published" for the committed one.
+def analysis_folder(cell: Cell) -> Path:
+    """Return the folder of the tables that a cell of 60_paper reads.
 
     Raises:
-        SpecError: `source` is neither.
         DataError: the folder holds no analysis.
     """
-    folders = {
-        "computed": cell.folder.parent / FOLDERS["50_analysis"],
-        "published": project_root() / "outputs" / "published" / cell.study / FOLDERS["50_analysis"],
-    }
-    if source not in folders:
-        raise SpecError(unknown("source", source, folders, "60_paper: source"))
-    if not (folders[source] / "study.json").is_file():
-        raise DataError(f"{folders[source]}: no analysis of study '{cell.study}' ({source})")
-    return folders[source]
+    folder = cell.folder.parent / FOLDERS["50_analysis"]
+    if not (folder / "study.json").is_file():
+        raise DataError(f"{folder}: no analysis of study '{cell.study}'")
+    return folder
 
 
 def write_paper(analysis_folder: Path, out: Path, *, study: str) -> Paper:

@@ -27,7 +27,8 @@ def equal_runs(lengths: Ints) -> tuple[Run, ...]:
     """Return the runs of equal length in texts that are laid end to end, shortest first."""
     sizes, counts = np.unique(lengths, return_counts=True)
     starts = np.concatenate([[0], np.cumsum(sizes * counts)[:-1]])
-    return tuple(Run(int(s), int(n), int(size)) for s, n, size in zip(starts, counts, sizes, strict=True))
+    rows = zip(starts.tolist(), counts.tolist(), sizes.tolist(), strict=True)
+    return tuple(Run(start, count, size) for start, count, size in rows)
 
 
 def packed_attention(

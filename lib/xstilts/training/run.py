@@ -52,7 +52,7 @@ class Stage:
         return cls(cell, model, data, open_device(record, model), budget, arm, stage)
 
     def start_folder(self, seed: int) -> Path:
-        """Return the encoder that a seed starts from: as pretrained, or after an intermediate task."""
+        """Return the encoder that a seed starts from: pretrained, or after an intermediate task."""
         source = next(one for one in self.cell.inputs if one.stage != "10_data")
         if source.stage == "20_encoder":
             return source.folder / "encoder"

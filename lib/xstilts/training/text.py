@@ -119,5 +119,6 @@ def _encode(
     ids = np.fromiter((token for one in encoded for token in one.ids), np.int64, starts[-1])
     kinds = np.zeros_like(ids)
     if "token_type_ids" in tokenizer.model_input_names:
-        kinds = np.fromiter((kind for one in encoded for kind in one.type_ids), np.int64, starts[-1])
+        every = (kind for one in encoded for kind in one.type_ids)
+        kinds = np.fromiter(every, np.int64, starts[-1])
     return Texts(ids, kinds, starts)

@@ -1,0 +1,147 @@
+"""Compute a study: Snakemake runs its cells; here are the lock, the clean start and the telling."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from xstilts.board import Board
+from xstilts.cell import FAILED
+from xstilts.errors import DataError, XstiltsError
+from xstilts.files import exclusive, read_json
+from xstilts.params import Cell, cells, load_study, load_task, project_root
+from xstilts.results.manifest import is_done, manifest_key
+from xstilts.tasks import DATA_VARIABLE, data_root
+from xstilts.tasks.source import source_files
+
+#: seconds between two looks at the cells
+POLL_S = 1.0
+
+
+def compute(
+    study: str, outputs: str = "outputs", *, cores: int | None = None, profile: str | None = None
+) -> Path:
+    """Compute every cell of a study that is not done; return the folder of its paper.
+
+    Whatever ended the run before, this one goes on from what is finished.
+
+    Args:
+        study: file in params/studies.
+        outputs: folder of everything computed, relative to the project.
+        cores: cells at once; the cores of this machine by default.
+        profile: folder with a Snakemake profile, for a GPU or a cluster.
+
+    Raises:
+        SpecError: the study, or something that it names, is wrong.
+        DataError: an official file is missing.
+        BusyError: another process computes this study.
+        XstiltsError: a cell failed; each is named with its log and how to repeat it.
+    """
+    load_study(study)
+    grid = cells(study, outputs)
+    folder = project_root() / outputs / study
+    busy = f"study '{study}' is being computed by another process; nothing was started"
+    with exclusive(folder / ".lock", busy) as lock:
+        check_files(study)
+        drop_stale(grid)
+        if not all(map(is_done, grid)):
+            _run(grid, folder, lock, cores or _cores(), profile)
+    return grid[-1].folder
+
+
+def check_files(study: str) -> None:
+    """Raise DataError, naming the first, if an official file that the study reads is missing."""
+    spec, root = load_study(study), data_root()
+    for name in dict.fromkeys([*spec.targets, *spec.intermediates]):
+        task = load_task(name)
+        if task.source.kind != "files":
+            continue
+        if root is None or not root.is_dir():
+            found = f"{root}: no such folder" if root else "no folder is named"
+            raise DataError(
+                f"study '{study}' reads official files (task '{name}'): {found}; allowed: "
+                f"make paper STUDY={study} DATA=/path/to/files (or {DATA_VARIABLE})"
+            )
+        for path in source_files(task, root):
+            if not path.is_file():
+                raise DataError(f"{path}: file not found (params/tasks/{name}.yaml: source)")
+
+
+def drop_stale(grid: Sequence[Cell]) -> list[Cell]:
+    """Remove the manifests that do not hold their cell's present key; return their cells."""
+    stale = [cell for cell in grid if cell.manifest.exists() and not is_done(cell)]
+    for cell in stale:
+        cell.manifest.unlink()
+    return stale
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
+
+
+def _run(grid: Sequence[Cell], folder: Path, lock: int, cores: int, profile: str | None) -> None:
+    """Run Snakemake on what is not done and tell how it goes."""
+    first = grid[0]
+    for cell in grid:
+        (cell.folder / FAILED).unlink(missing_ok=True)
+    log = folder / "logs" / "snakemake.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = snakemake_command(first.study, first.outputs, cores, profile)
+    environment = os.environ | {"XSTILTS_ROOT": str(project_root()), "PYTHONHASHSEED": "0"}
+    board = Board(grid, cores)
+    with log.open("a", encoding="utf-8") as out:
+        # The child inherits the lock: if this process alone is killed, Snakemake, which runs
+        # on, still keeps a second run away.
+        child = subprocess.Popen(
+            command, cwd=project_root(), stdout=out, stderr=subprocess.STDOUT,
+            env=environment, pass_fds=[lock],
+        )  # fmt: skip
+        try:
+            while child.poll() is None:
+                board.show()
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            child.wait()
+            board.end()
+            raise
+    board.end()
+    if child.returncode or not all(map(is_done, grid)):
+        raise _failure(grid, log)
+
+
+def snakemake_command(
+    study: str, outputs: str, cores: int, profile: str | None = None
+) -> list[str]:
+    """Return the command that computes what is not done of a study.
+
+    Snakemake's own lock is off: it is one for the whole project and survives a kill. Ours is
+    one a study, held by the kernel. What is stale is decided by keys, not by times of files.
+    """
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile"),
+        "--config", f"study={study}", f"outputs={outputs}", "--nolock", "--rerun-incomplete",
+        "--keep-going", "--rerun-triggers", "params", "--resources", "gpu=1",
+    ]  # fmt: skip
+    if profile is None:
+        return [*command, "--cores", str(cores)]
+    return [*command, "--profile", profile]
+
+
+def _failure(grid: Sequence[Cell], log: Path) -> XstiltsError:
+    """Return the error for a study that did not finish: a line a failed cell."""
+    paths = [cell.folder / FAILED for cell in grid]
+    failed = [read_json(path) for path in paths if path.is_file()]
+    left = sum(manifest_key(cell) is None for cell in grid)
+    shown = log.relative_to(project_root())
+    if not failed:
+        return XstiltsError(f"{left} cells are not done and none says why; see {shown}")
+    lines = [one["message"] for one in failed]
+    rest = f"{left} cells of {len(grid)} are not done; the same command goes on from here"
+    fault = XstiltsError("\nerror: ".join([*lines, rest]))
+    fault.exit_code = min(one["exit_code"] for one in failed)
+    return fault
