@@ -146,7 +146,8 @@ def execute(
 
 def _fault(error: Exception) -> XstiltsError:
     """Return the error of the notebook as one of ours: its class decides the exit code."""
-    name, value = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
+    name = getattr(error, "ename", type(error).__name__)
+    value = getattr(error, "evalue", str(error))
     known = {kind.__name__: kind for kind in _every(XstiltsError)}
     line = (value.strip().splitlines() or ["no message"])[0]
     if name in known:

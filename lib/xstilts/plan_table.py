@@ -42,7 +42,8 @@ def _stages(planned: Plan) -> str:
         for s in planned.stages
     ]
     total = sum(stage.runs for stage in planned.stages)
-    return f"{table_text(rows)}\n{total} runs (one seed each); sharing saves {planned.runs_saved} more"
+    saved = f"sharing saves {planned.runs_saved} more"
+    return f"{table_text(rows)}\n{total} runs (one seed each); {saved}"
 
 
 def _costs(planned: Plan) -> str:

@@ -75,10 +75,17 @@ def split_start(start: str) -> tuple[str, str]:
     return ("none", "none") if start == "none" else tuple(start.rsplit("-", 1))  # type: ignore
 
 
+def trained_arms(study: str, task: str) -> list[str]:
+    """Return the arms that an intermediate task has: no multilingual one if it is English only."""
+    alone = len(load_task(task).train_languages) == 1
+    skipped = {"none", "multilingual"} if alone else {"none"}
+    return [arm for arm in load_study(study).arms if arm not in skipped]
+
+
 def starts(study: str) -> list[str]:
-    spec = load_study(study)
-    arms = [arm for arm in spec.arms if arm != "none"]
-    return ["none", *(start_name(task, arm) for task in spec.intermediates for arm in arms)]
+    """Return where target runs start: `none`, and every intermediate task in every arm it has."""
+    tasks = load_study(study).intermediates
+    return ["none", *(start_name(task, arm) for task in tasks for arm in trained_arms(study, task))]
 
 
 def is_cross(intermediate: str, target: str) -> bool:
@@ -108,9 +115,8 @@ def cells(study: str, outputs: str = "outputs") -> tuple[Cell, ...]:
             "30_intermediate", [data[task], encoders[model]], model=model, task=task, arm=arm
         )
         for model in spec.models for task in spec.intermediates
-        for arm in spec.arms if arm != "none"
+        for arm in trained_arms(study, task)
     }
-    middle = {key: one for key, one in middle.items() if key[1] in starts(study)}
     ends = [
         cell(
             "40_target",

@@ -17,7 +17,7 @@ from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
 
 @dataclass(frozen=True)
 class Scored:
-    """Test rows (columns of `tasks.item.COLUMNS`) and a probability of each label, (rows, labels)."""
+    """Test rows (`tasks.item.COLUMNS`) and the probability of each label, (rows, labels)."""
 
     table: pd.DataFrame
     probabilities: np.ndarray
@@ -27,7 +27,9 @@ class Scored:
         return self.probabilities.argmax(axis=1).astype(np.int8)
 
 
-def training_facts(cell: Cell, seed: int, stage: str, intermediate: str, arm: str) -> dict[str, Any]:
+def training_facts(
+    cell: Cell, seed: int, stage: str, intermediate: str, arm: str
+) -> dict[str, Any]:
     """Return what names a run: its id and where it stands in the grid."""
     return {
         "run": f"{cell.study}/{cell.name}/seed-{seed}",

@@ -5,9 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from xstilts.tasks.leak import normalise
 
@@ -28,6 +25,11 @@ def score_baselines(task: str, train: pd.DataFrame, test: pd.DataFrame) -> pd.Da
     Returns: columns task, language, baseline, score (0 to 100), items; no rows without a
     test set.
     """
+    # Only here: every stage imports this package, and scikit-learn takes a second.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     rows: list[tuple[str, str, str, float, int]] = []
     english = train[train["language"] == "en"].head(MAX_ITEMS)
     model = None

@@ -9,7 +9,7 @@ from xstilts.params.spec import Head
 from xstilts.training.encode import States
 
 #: items whose features set mean and spread, and whose tokens set the centre
-STANDARDISED_ON, CENTRED_ON = 512, 256
+STANDARDISED_ON, CENTRED_ON = 256, 256
 #: logarithm of the alignment's temperature at the start, and dropout before the linear layer
 TEMPERATURE, DROPOUT = 3.0, 0.1
 _SMALL = 1e-4
