@@ -18,7 +18,7 @@ export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup paper plan status publish test lint lab bench clean
+.PHONY: help setup paper plan status publish test lint lab clean
 
 help: ## list the targets
 	@echo "xstilts: what intermediate-task training buys, by encoder size"
@@ -45,9 +45,6 @@ lint: $(TESTED) ## check style and imports
 
 lab: $(LAB) ## open the notebooks in JupyterLab
 	@$(BIN) -m jupyter lab --notebook-dir .
-
-bench: $(STAMP) ## measure the speed of training against the transformers Trainer's way
-	@$(BIN) benchmarks/training.py
 
 clean: ## remove what was computed and installed; published results stay
 	rm -rf .venv .snakemake .pytest_cache .ruff_cache .hypothesis

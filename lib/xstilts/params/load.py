@@ -71,21 +71,26 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
 
 def _fields_at(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     """Return the names of the fields of the (nested) model that `path` leads into."""
-    model: Any = spec
+    place: Any = spec
     for step in path:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(step))
-            model = field.annotation if field else None
-        candidates = [model, *getattr(model, "__args__", ())]
-        models = [m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel)]
-        tagged = [
-            m for m in models if "kind" in m.model_fields
-            and step in getattr(m.model_fields["kind"].annotation, "__args__", ())
-        ]
-        model = (tagged or models or [model])[0]
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return list(model.model_fields)
-    return []
+        inside = _models(place)
+        tagged = [m for m in inside if step in _tags(m)]
+        if tagged:
+            place = tagged[0]
+        elif len(inside) == 1 and str(step) in inside[0].model_fields:
+            place = inside[0].model_fields[str(step)].annotation
+        # else the place of a value in a list, or its key in a mapping
+    return [name for model in _models(place)[:1] for name in model.model_fields]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    parts = [annotation, *getattr(annotation, "__args__", ())]
+    return [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    kind = model.model_fields.get("kind")
+    return getattr(kind.annotation, "__args__", ()) if kind else ()
 
 
 def _describe(error: Mapping[str, Any], spec: type[BaseModel]) -> str:
@@ -101,9 +106,14 @@ def _describe(error: Mapping[str, Any], spec: type[BaseModel]) -> str:
         )
     if kind == "missing":
         return f"key '{key}' is missing"
-    if kind == "literal_error":
-        allowed = [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
-        return f"{key}: found {found!r}; allowed: {context['expected']}.{nearest(found, allowed)}"
+    if kind == "union_tag_not_found":
+        return f"key '{key}.kind' is missing"
+    if kind in ("literal_error", "union_tag_invalid"):
+        expected = context.get("expected") or context["expected_tags"]
+        if "tag" in context:
+            key, found = f"{key}.kind", context["tag"]
+        allowed = [part.strip(" '") for part in expected.replace(" or ", ",").split(",")]
+        return f"{key}: found {found!r}; allowed: {expected}.{nearest(found, allowed)}"
     if kind == "value_error":
         return str(context["error"])
     shown = json.dumps(found, ensure_ascii=False, default=str)
