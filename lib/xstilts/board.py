@@ -25,7 +25,7 @@ class Board:
         self._cores = cores
         self._weights = {cell: cell_seconds(cell) for cell in grid}
         self._started = time.monotonic()
-        self._at_start = self._finished()[1]
+        self._at_start = self._finished()[1] + self._partial(self._running())
         self._told, self._line = 0.0, ""
 
     def show(self) -> None:
@@ -49,7 +49,7 @@ class Board:
         """Return "mini: 12 of 51 cells, 31 %, about 6 min left; targets/... (seed 1, ...)"."""
         done, work = self._finished()
         running = self._running()
-        partial = sum(share * self._weights[cell] for cell, (share, _) in running.items())
+        partial = self._partial(running)
         whole = sum(self._weights.values())
         share = (work + partial) / whole
         parts = [f"{self._grid[0].study}: {done} of {len(self._grid)} cells, {100 * share:.0f} %"]
@@ -69,6 +69,9 @@ class Board:
         """Return the cells that are being computed: and how far each is."""
         running = [cell for cell in self._grid if is_running(cell)]
         return {cell: read_progress(cell.folder) for cell in running}
+
+    def _partial(self, running: dict[Cell, tuple[float, str]]) -> float:
+        return sum(share * self._weights[cell] for cell, (share, _) in running.items())
 
 
 def told_time(seconds: float) -> str:

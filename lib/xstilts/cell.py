@@ -79,13 +79,15 @@ def run_cell(cell: Cell, parameters: dict[str, str]) -> None:
     with exclusive(cell.folder / ".lock", busy):
         if is_done(cell):
             return
-        cell.manifest.unlink(missing_ok=True)
+        for left in (cell.manifest, cell.folder / "progress.json"):  # of an earlier attempt
+            left.unlink(missing_ok=True)
         write_json(cell.folder / RUNNING, {"host": platform.node(), "process": os.getpid()})
         try:
             fault = _attempt(cell, parameters)
         finally:
             (cell.folder / RUNNING).unlink(missing_ok=True)
         if fault is not None:
+            cell.manifest.unlink(missing_ok=True)  # written before something else went wrong
             told = {"message": str(fault), "exit_code": fault.exit_code}
             write_json(cell.folder / FAILED, told)
             raise fault
@@ -105,7 +107,7 @@ def _attempt(cell: Cell, parameters: dict[str, str]) -> XstiltsError | None:
     if fault is None:
         return None
     repeat = " ".join(["python -m xstilts.cell", *cell_arguments(cell)])
-    log = cell.log.relative_to(project_root())
+    log = os.path.relpath(cell.log, project_root())
     return type(fault)(f"{cell.name} failed: {fault}. Log: {log}. Repeat: {repeat}")
 
 

@@ -137,7 +137,7 @@ def _failure(grid: Sequence[Cell], log: Path) -> XstiltsError:
     paths = [cell.folder / FAILED for cell in grid]
     failed = [read_json(path) for path in paths if path.is_file()]
     left = sum(manifest_key(cell) is None for cell in grid)
-    shown = log.relative_to(project_root())
+    shown = os.path.relpath(log, project_root())
     if not failed:
         return XstiltsError(f"{left} cells are not done and none says why; see {shown}")
     lines = [one["message"] for one in failed]

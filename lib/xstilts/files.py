@@ -55,6 +55,8 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}: file not found") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not JSON ({error.reason})") from None
 
 
 def digest(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def finish(cell: Cell) -> Path:
         DataError: a run of the cell is not finished.
     """
     write_manifest(cell)
-    return cell.manifest.relative_to(project_root())
+    return Path(os.path.relpath(cell.manifest, project_root()))
 
 
 def missing_inputs(cell: Cell) -> list[Cell]:

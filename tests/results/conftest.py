@@ -6,6 +6,22 @@ from pathlib import Path
 import pytest
 import synthetic
 
+from xstilts.results import code, key
+
+
+def forget_keys() -> None:
+    """Empty every cache of parameters and keys."""
+    synthetic.forget()
+    for cached in (key._cell_key, key._run_key, key._task_files, key.stamp):
+        cached.cache_clear()
+
+
+def forget_all() -> None:
+    """Empty every cache of parameters, keys and code."""
+    forget_keys()
+    for cached in (code.stage_code, code.stage_modules, code._module_tree):
+        cached.cache_clear()
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -60,6 +60,8 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except FileNotFoundError:
         raise SpecError(f"{where}: file not found") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{where}: not UTF-8 ({error.reason})") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

@@ -54,7 +54,8 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
     study = load_study(cell.study)
     if cell.stage == "10_data":
         tasks = {name: as_json(load_task(name)) for name in [cell["task"], *study.targets]}
-        return {"tasks": tasks, "files": _task_files(tuple(tasks), data)}
+        files = _task_files(tuple(tasks), data)
+        return {"task": cell["task"], "tasks": tasks, "files": files}
     if cell.stage == "20_encoder":
         spec = load_model(cell["model"])
         return {"model": as_json(spec), "files": _encoder_files(cell["model"])}

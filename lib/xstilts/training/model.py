@@ -12,7 +12,7 @@ from xstilts.training.head import STANDARDISED_ON, PairHead
 from xstilts.training.text import Ints, Pairs
 
 #: pairs that are answered together; neighbours share texts, which are then encoded once
-BLOCK = 512
+BLOCK = 128
 
 
 class PairClassifier(nn.Module):

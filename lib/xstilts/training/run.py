@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from xstilts.encoders.architecture import longest_input
 from xstilts.encoders.folder import open_encoder, save_encoder
 from xstilts.encoders.trim import Trimmed, trim_vocabulary
+from xstilts.encoders.vector import open_tokenizer
+from xstilts.errors import EncoderError
 from xstilts.params import Budget, Cell, ModelSpec, load_model, load_study, load_task, split_start
 from xstilts.params.operations import pass_flops
 from xstilts.results.run import Scored, training_facts, write_run
@@ -21,7 +24,7 @@ from xstilts.training.head import make_head
 from xstilts.training.loop import Trained, train
 from xstilts.training.model import PairClassifier
 from xstilts.training.packed import use_packed_attention
-from xstilts.training.text import Pairs, encode_pairs, open_tokenizer
+from xstilts.training.text import Pairs, encode_pairs
 
 Say = Callable[[float, str], None]
 #: share of a run that training takes; the rest is scoring
@@ -100,6 +103,8 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     scored = Scored(testing.table, classifier.probabilities(testing)) if len(testing) else None
     scoring_s = time.perf_counter() - scoring
     folder = stage.cell.folder / f"seed-{seed}"
+    # What an earlier run left must not vouch for the encoder written now.
+    (folder / "run.json").unlink(missing_ok=True)
     if stage.stage == "intermediate":
         trimmed.restore(encoder)
         save_encoder(encoder, folder / "encoder", tokenizer_from=start)
@@ -113,6 +118,9 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
 
 def _open(folder: Path, spec: ModelSpec, device: Device) -> nn.Module:
     encoder = open_encoder(folder, dropout=spec.dropout, device=device.torch)
+    longest = longest_input(encoder.config)
+    if longest is not None and spec.max_tokens > longest:
+        raise EncoderError(f"max_tokens: {spec.max_tokens} asked; allowed: up to {longest}")
     if not device.is_cuda and not use_packed_attention(encoder):
         # The fused attention of PyTorch's CPU build spends more on its backward pass of short
         # texts than everything else together; plain matrix products do not.

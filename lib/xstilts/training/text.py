@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-from xstilts.errors import EncoderError
 from xstilts.params.spec import Head
 
 Ints = NDArray[np.int64]
@@ -68,24 +66,6 @@ class Pairs:
 
     def renumbered(self, remap: Callable[[Ints], Ints]) -> "Pairs":
         return Pairs(self.texts.renumbered(remap), self.sides, self.labels, self.table)
-
-
-def open_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """Return the tokenizer of an encoder's folder.
-
-    Raises:
-        EncoderError: the folder has no fast tokenizer.
-    """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_fast=True
-        )
-    except (OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EncoderError(f"{folder}: tokenizer not readable ({reason})") from error
-    if not getattr(tokenizer, "is_fast", False):
-        raise EncoderError(f"{folder}: no fast tokenizer; allowed: tokenizer.json")
-    return tokenizer
 
 
 def encode_pairs(
