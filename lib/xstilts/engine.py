@@ -120,11 +120,12 @@ def snakemake_command(
     """Return the command that computes what is not done of a study.
 
     Snakemake's own lock is off: it is one for the whole project and survives a kill. Ours is
-    one a study, held by the kernel. What is stale is decided by keys, not by times of files.
+    one a study, held by the kernel. What is stale is decided by keys, not by times of files,
+    and a manifest is never incomplete, whatever Snakemake remembers of a job that was killed.
     """
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile"),
-        "--config", f"study={study}", f"outputs={outputs}", "--nolock", "--rerun-incomplete",
+        "--config", f"study={study}", f"outputs={outputs}", "--nolock", "--ignore-incomplete",
         "--keep-going", "--rerun-triggers", "params", "--resources", "gpu=1",
     ]  # fmt: skip
     if profile is None:

@@ -7,36 +7,26 @@ import numpy as np
 from xstilts.tasks.select import generator
 from xstilts.training.text import Ints
 
-#: batches whose pairs are sorted by length together; larger: less padding, less random
-WINDOW = 16
 #: share of padding from which a group of texts is cut in two, and the smallest group
 SLACK, SMALLEST_GROUP = 1.15, 6
 
 
-def epoch_batches(lengths: Ints, batch: int, *, seed: int, epoch: int) -> list[Ints]:
+def epoch_batches(pairs: int, batch: int, *, seed: int, epoch: int) -> list[Ints]:
     """Return the places of the pairs that each step of an epoch reads.
 
-    Pairs are shuffled, sorted by length within windows of 16 batches, cut into batches, and
-    the batches shuffled: every pair once, ceil(pairs / batch) batches, all of `batch` pairs
-    but one. Fixed by (seed, epoch), lengths and batch alone.
+    Every pair once, ceil(pairs / batch) batches, all of `batch` pairs but the last; fixed by
+    (seed, epoch), pairs and batch alone. Pairs are not sorted by length: length tells
+    something of the label, and batches of one length cost 5 points of accuracy on XNLI (2,000
+    pairs, 6 layers), while packing makes them cheap no more than any others.
 
     Args:
-        lengths: tokens of each pair, (pairs,).
+        pairs: how many there are.
         batch: pairs a step.
         seed: of the run.
         epoch: from 0.
     """
-    rng = generator("batches", seed, epoch)
-    order = rng.permutation(len(lengths))
-    size = WINDOW * batch
-    windows = [order[start : start + size] for start in range(0, len(order), size)]
-    ordered = [window[np.argsort(lengths[window], kind="stable")] for window in windows]
-    cut = [
-        window[start : start + batch]
-        for window in ordered
-        for start in range(0, len(window), batch)
-    ]
-    return [cut[place] for place in rng.permutation(len(cut))]
+    order = generator("batches", seed, epoch).permutation(pairs)
+    return [order[start : start + batch] for start in range(0, pairs, batch)]
 
 
 def length_groups(lengths: Ints, *, whole: bool = False) -> Iterator[Ints]:

@@ -76,7 +76,7 @@ def train(
     done = seen = 0
     started = time.perf_counter()
     for epoch in range(budget.epochs):
-        for places in epoch_batches(pairs.longest, rule.batch, seed=seed, epoch=epoch):
+        for places in epoch_batches(len(pairs), rule.batch, seed=seed, epoch=epoch):
             set_rates(optimizer, rate_factor(done, steps, rule.warmup_fraction))
             _step(classifier, optimizer, pairs, places, rule.clip, window)
             done, seen = done + 1, seen + len(places)

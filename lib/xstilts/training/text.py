@@ -59,11 +59,6 @@ class Pairs:
         """Return the tokens of each pair: (pairs,)."""
         return self.texts.lengths[self.sides].sum(axis=1)
 
-    @property
-    def longest(self) -> Ints:
-        """Return the tokens of the longer text of each pair: (pairs,)."""
-        return self.texts.lengths[self.sides].max(axis=1)
-
     def renumbered(self, remap: Callable[[Ints], Ints]) -> "Pairs":
         return Pairs(self.texts.renumbered(remap), self.sides, self.labels, self.table)
 
