@@ -219,7 +219,7 @@ def plain_training(model, pairs, rule, seed, sides):
          {"params": head.parameters(), "weight_decay": 0.0, "lr": rate * rule.head_factor}],
         fused=False, foreach=False,
     )  # fmt: skip
-    batches = epoch_batches(pairs.longest, rule.batch, seed=seed, epoch=0)
+    batches = epoch_batches(len(pairs), rule.batch, seed=seed, epoch=0)
     warmup = math.ceil(rule.warmup_fraction * len(batches))
     schedule = get_linear_schedule_with_warmup(optimizer, warmup, len(batches))
     if warmup:
