@@ -14,7 +14,8 @@ from xstilts.results.key import cell_key
 STUDY, OUTPUTS = config["study"], config.get("outputs", "outputs")
 load_study(STUDY)
 FOLDER = f"{OUTPUTS}/{STUDY}"
-RUN = f"exec {sys.executable} -m xstilts.cell"
+# A cell ends when its parent does, also if that was killed while the cell was still starting.
+RUN = f"XSTILTS_PARENT=$PPID exec {sys.executable} -m xstilts.cell"
 WHERE = f"study={STUDY} outputs={OUTPUTS}"
 GPU = int(shutil.which("nvidia-smi") is not None)
 

@@ -149,10 +149,12 @@ def _predictions(
     of_seed, of_item, rest = world.spread
     count = len(LABELS[(INTERMEDIATES | TARGETS)[task]])
     labels = np.arange(world.items) % count
+    common, own = np.sqrt(2 / 3), np.sqrt(1 / 3)
+    of_arm = _normal(f"{task}{arm}{layers}", world.items)
     shared = [
-        np.sqrt(2 / 3) * _normal(task, world.items) + np.sqrt(1 / 3) * _normal(f"{task}{arm}{layers}", world.items),
-        np.sqrt(2 / 3) * _normal(f"seed{seed}", 1) + np.sqrt(1 / 3) * _normal(f"{run}", 1),
-    ]  # fmt: skip
+        common * _normal(task, world.items) + own * of_arm,
+        common * _normal(f"seed{seed}", 1) + own * _normal(run, 1),
+    ]
     frames = []
     for language in LANGUAGES:
         latent = world.latent(layers, arm, language) + of_item * shared[0] + of_seed * shared[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from xstilts import plan as module
 from xstilts.cost import CELL_START_S, DEVICES, GIB
 from xstilts.errors import ResourceError, SpecError

@@ -192,8 +192,11 @@ def _quiet_kernel(work: Path) -> None:
 
 
 def watch_parent() -> None:
-    """End this process when its parent does, so that no orphan computes beside a new run."""
-    parent = os.getppid()
+    """End this process when its parent does, so that no orphan computes beside a new run.
+
+    The parent is the one that $XSTILTS_PARENT names, or the present one.
+    """
+    parent = int(os.environ.pop("XSTILTS_PARENT", os.getppid()))
 
     def watch() -> None:
         while os.getppid() == parent:

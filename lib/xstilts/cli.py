@@ -93,9 +93,7 @@ def _paper(chosen: argparse.Namespace) -> None:
     if chosen.source == "published":
         folder = rebuild(chosen.study, PUBLISHED)
     else:
-        folder = compute(
-            chosen.study, chosen.outputs, cores=chosen.cores, profile=chosen.profile
-        )
+        folder = compute(chosen.study, chosen.outputs, cores=chosen.cores, profile=chosen.profile)
     print(f"{folder / 'paper.html'}\n{folder / 'paper.pdf'}")
 
 

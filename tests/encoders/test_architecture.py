@@ -8,6 +8,7 @@ from transformers import (
     XLMRobertaConfig,
     XLMRobertaXLConfig,
 )
+
 from xstilts.encoders.architecture import (
     ARCHITECTURES,
     architecture,

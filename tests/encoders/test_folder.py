@@ -7,6 +7,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError, RevisionNotFoundError
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
+
 from xstilts.encoders import folder as module
 from xstilts.encoders.architecture import ARCHITECTURES, architecture, blocks, position_ids
 from xstilts.encoders.folder import open_encoder, resolve_folder, resolve_hub, save_encoder

@@ -6,6 +6,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
+
 from xstilts.encoders import prepare as module
 from xstilts.encoders import show
 from xstilts.encoders.architecture import ARCHITECTURES

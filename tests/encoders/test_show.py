@@ -2,6 +2,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+
 from xstilts.encoders import show
 from xstilts.encoders.folder import save_encoder
 from xstilts.encoders.prepare import PreparedEncoder, _rows

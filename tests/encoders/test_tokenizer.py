@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
+
 from xstilts.encoders.sentence import load_sentences
 from xstilts.encoders.tokenizer import (
     build_tokenizer,

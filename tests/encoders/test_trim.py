@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from xstilts.encoders.architecture import ARCHITECTURES, word_embedding
 from xstilts.encoders.folder import open_encoder, save_encoder
 from xstilts.encoders.trim import trim_vocabulary

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+
 from xstilts.encoders import wheel as module
 from xstilts.encoders.architecture import body_parameters, word_embedding
 from xstilts.encoders.quantized import read_quantized

@@ -6,9 +6,10 @@ from math import log
 from pathlib import Path
 
 import pytest
-import xstilts.miniature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import xstilts.miniature
 from xstilts.miniature import KINDS, LANGUAGES, Difficulty, drafts, generate, kind_of
 from xstilts.miniature.concept import concepts
 from xstilts.miniature.frame import split_of

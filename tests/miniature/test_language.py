@@ -3,6 +3,7 @@ from random import Random
 
 import pytest
 from sayings import event, say
+
 from xstilts.miniature import LANGUAGES, Difficulty, drafts, kind_of
 from xstilts.miniature.concept import concepts
 from xstilts.miniature.frame import Frame, NounPhrase, Surface, Utterance

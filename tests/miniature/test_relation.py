@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sayings import event
+
 from xstilts.miniature.concept import concepts
 from xstilts.miniature.difficulty import Difficulty
 from xstilts.miniature.relation import relation

@@ -46,9 +46,7 @@ def _judged_languages(languages: np.ndarray) -> frozenset[str]:
     return frozenset({"en"} if "en" in languages else languages)
 
 
-def _floor(
-    target: str, languages: frozenset[str], baselines: pd.DataFrame, labels: int
-) -> float:
+def _floor(target: str, languages: frozenset[str], baselines: pd.DataFrame, labels: int) -> float:
     """Return the highest floor in percent, each floor averaged over `languages`."""
     of_task = baselines[baselines["task"] == target]
     rows = of_task[of_task["language"].isin(languages)]

@@ -74,9 +74,7 @@ class Resampling:
             stretch = np.sqrt((seeds - 1) / rng.chisquare(seeds - 1, draws))
         return cls(study, seeds, draws, confidence, shifts, stretch)
 
-    def scores(
-        self, target: str, correct: NDArray[np.bool_], scored: NDArray[np.bool_]
-    ) -> Values:
+    def scores(self, target: str, correct: NDArray[np.bool_], scored: NDArray[np.bool_]) -> Values:
         """Return scores in percent with all their draws.
 
         Args:

@@ -22,7 +22,24 @@ from xstilts.params.spec import (
 )
 
 __all__ = [
-    "STAGES", "Budget", "Cell", "Hypothesis", "ModelSpec", "Optimizer", "StudySpec", "TaskSpec",
-    "as_json", "cells", "find_cell", "is_cross", "load_model", "load_study", "load_task", "names",
-    "project_root", "split_start", "start_name", "starts",
+    "STAGES",
+    "Budget",
+    "Cell",
+    "Hypothesis",
+    "ModelSpec",
+    "Optimizer",
+    "StudySpec",
+    "TaskSpec",
+    "as_json",
+    "cells",
+    "find_cell",
+    "is_cross",
+    "load_model",
+    "load_study",
+    "load_task",
+    "names",
+    "project_root",
+    "split_start",
+    "start_name",
+    "starts",
 ]

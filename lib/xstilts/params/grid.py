@@ -8,11 +8,14 @@ from typing import Literal
 from xstilts.errors import SpecError, unknown
 from xstilts.params.load import load_study, load_task, names, project_root
 
-Stage = Literal[
-    "10_data", "20_encoder", "30_intermediate", "40_target", "50_analysis", "60_paper"
-]
+Stage = Literal["10_data", "20_encoder", "30_intermediate", "40_target", "50_analysis", "60_paper"]
 STAGES: tuple[Stage, ...] = (
-    "10_data", "20_encoder", "30_intermediate", "40_target", "50_analysis", "60_paper"
+    "10_data",
+    "20_encoder",
+    "30_intermediate",
+    "40_target",
+    "50_analysis",
+    "60_paper",
 )
 #: notebook parameters that pick a cell out of a stage
 SELECTORS: dict[str, tuple[str, ...]] = {
@@ -27,8 +30,12 @@ SELECTORS: dict[str, tuple[str, ...]] = {
 PUBLISHED = "outputs/published"
 #: folder of each stage under outputs/<study>/
 FOLDERS = {
-    "10_data": "data", "20_encoder": "encoders", "30_intermediate": "intermediate",
-    "40_target": "targets", "50_analysis": "analysis", "60_paper": "paper",
+    "10_data": "data",
+    "20_encoder": "encoders",
+    "30_intermediate": "intermediate",
+    "40_target": "targets",
+    "50_analysis": "analysis",
+    "60_paper": "paper",
 }
 
 
@@ -114,16 +121,21 @@ def cells(study: str, outputs: str = "outputs") -> tuple[Cell, ...]:
         (model, start_name(task, arm)): cell(
             "30_intermediate", [data[task], encoders[model]], model=model, task=task, arm=arm
         )
-        for model in spec.models for task in spec.intermediates
+        for model in spec.models
+        for task in spec.intermediates
         for arm in trained_arms(study, task)
     }
     ends = [
         cell(
             "40_target",
             [data[task], middle.get((model, start), encoders[model])],
-            model=model, start=start, task=task,
+            model=model,
+            start=start,
+            task=task,
         )
-        for model in spec.models for start in starts(study) for task in spec.targets
+        for model in spec.models
+        for start in starts(study)
+        for task in spec.targets
     ]
     analysis = cell("50_analysis", [*data.values(), *encoders.values(), *middle.values(), *ends])
     paper = cell("60_paper", [analysis])

@@ -145,8 +145,9 @@ def names(kind: str) -> list[str]:
 
 def _load(spec: type[S], kind: str, name: str, asked_by: str) -> S:
     if name not in names(kind):
-        raise SpecError(unknown(kind.rstrip("s").replace("studie", "study"), name, names(kind),
-                                asked_by))
+        raise SpecError(
+            unknown(kind.rstrip("s").replace("studie", "study"), name, names(kind), asked_by)
+        )
     path = project_root() / "params" / kind / f"{name}.yaml"
     return parse(spec, read_yaml(path), _shown(path))
 

@@ -157,9 +157,7 @@ class TaskSpec(Strict):
     label_names: dict[str, str] = Field(
         default_factory=dict, description="spelling in the files -> one of `labels`"
     )
-    source: Annotated[
-        MiniatureSource | FilesSource | HubDataSource, Field(discriminator="kind")
-    ]
+    source: Annotated[MiniatureSource | FilesSource | HubDataSource, Field(discriminator="kind")]
     train_languages: tuple[Language, ...] = Field(min_length=1)
     test_languages: tuple[Language, ...] = ()
     train_items: int = Field(gt=0, description="items available for training, drawn by id")

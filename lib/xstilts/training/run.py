@@ -139,9 +139,7 @@ def _facts(stage: Stage, seed: int, trained: Trained, training: Pairs) -> dict[s
     length = float(training.lengths.mean())
     cell = stage.cell
     intermediate, arm = (
-        (cell["task"], cell["arm"])
-        if stage.stage == "intermediate"
-        else split_start(cell["start"])
+        (cell["task"], cell["arm"]) if stage.stage == "intermediate" else split_start(cell["start"])
     )
     return training_facts(cell, seed, stage.stage, intermediate, arm) | {
         "train_items": trained.items,
