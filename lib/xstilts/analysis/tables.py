@@ -87,7 +87,8 @@ def tabulate_scores(sample: Sample, runs: pd.DataFrame) -> pd.DataFrame:
                 found = sample.resampling.estimate(sample.score(model, start, target, codes))
                 rows.append(
                     about
-                    | {"group": group, "score": found.value, "low": found.low, "high": found.high}
+                    | {"group": group, "score": found.value}
+                    | {"low": _percent(found.low), "high": _percent(found.high)}
                     | _counts(sample, target, codes)
                 )
     return _table(rows, SCORES)
@@ -183,6 +184,11 @@ def _counts(sample: Sample, target: str, codes: Sequence[str]) -> dict[str, int]
     places = [outcomes.languages.index(code) for code in codes]
     items = int(np.count_nonzero(outcomes.scored[places].any(axis=0)))
     return {"seeds": len(outcomes.seeds), "items": items}
+
+
+def _percent(end: float) -> float:
+    """Return an end within 0 to 100; few seeds can carry it beyond what a score can be."""
+    return float(np.clip(end, 0.0, 100.0))
 
 
 def _estimate(found: Estimate) -> dict[str, Any]:
