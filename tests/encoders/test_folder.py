@@ -1,7 +1,7 @@
 import json
 import shutil
+from types import SimpleNamespace
 
-import httpx
 import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError, RevisionNotFoundError
@@ -245,8 +245,8 @@ def test_a_missing_revision_is_called_so(monkeypatch):
     def snapshot(*_args, local_files_only, **_options):
         if local_files_only:
             raise LocalEntryNotFoundError("not cached")
-        request = httpx.Request("GET", "https://huggingface.co")
-        raise RevisionNotFoundError("404", response=httpx.Response(404, request=request))
+        response = SimpleNamespace(status_code=404, headers={}, request=None)
+        raise RevisionNotFoundError("404", response=response)
 
     monkeypatch.setattr(module, "snapshot_download", snapshot)
     with pytest.raises(EncoderError, match="has no such revision"):
