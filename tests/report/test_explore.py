@@ -38,7 +38,7 @@ def task(generator, skill, labels):
         "title": skill, "kind": "nli", "skill": skill, "labels": labels,
         "label_names": {"0": labels[0], "1": labels[1]},
         "source": {"kind": "miniature", "generator": generator, "lexicon": "A"},
-        "train_languages": ["en"], "test_languages": ["de", "en"],
+        "train_languages": ["de", "en"], "test_languages": ["de", "en"],
         "train_items": 6, "test_items": 6,
     }  # fmt: skip
 
