@@ -4,6 +4,7 @@ XstiltsError        1  a cell failed
 ├── SpecError       2  a parameter file or a notebook parameter is wrong
 ├── DataError       2  an input file is missing or broken
 ├── EncoderError    2  weights cannot be had or do not fit what was asked
+├── RenderError     1  the report names something that is not there (report/theme.py)
 ├── ResourceError   4  the study cannot fit this device
 └── BusyError       5  another process computes the same study
 """
