@@ -103,8 +103,23 @@ def test_bf16_computes_in_bf16_and_answers_in_fp32(encoder):
 def test_padded_vectors_are_masked_and_zero_beyond_the_text():
     vectors = torch.arange(1.0, 7).repeat(2, 1).T
     states = States(
-        torch.cat([vectors, torch.zeros(1, 2)]), torch.tensor([3, 0, 5]), torch.tensor([2, 3, 1])
+        torch.cat([vectors, torch.zeros(1, 2)]), np.array([3, 0, 5]), np.array([2, 3, 1]), 6
     )
-    padded, mask = states.padded(torch.tensor([1, 2, 1]))
+    padded, mask = states.padded(np.array([1, 2, 1]))
     assert padded[:, :, 0].tolist() == [[1, 2, 3], [6, 0, 0], [1, 2, 3]]
     assert mask.tolist() == [[True] * 3, [True, False, False], [True] * 3]
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+@torch.no_grad()
+def test_97_percent_of_the_places_that_are_computed_are_real_tokens(encoder, kind):
+    model = encoder(kind)
+    seen = []
+    word_embedding(model).register_forward_hook(
+        lambda _, inputs, __: seen.append(inputs[0].numel())
+    )
+    rng = np.random.default_rng(0)
+    texts = random_texts(rng.integers(3, 38, 64))
+    states = encode(model, texts, np.arange(64), CPU)
+    assert states.slots == sum(seen)
+    assert states.tokens == texts.lengths.sum() >= 0.97 * states.slots

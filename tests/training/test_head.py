@@ -1,24 +1,25 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from training.conftest import CPU, random_pairs
 from xstilts.training.encode import States, encode
-from xstilts.training.head import CENTRED_ON, HEADS, STANDARDISED_ON, make_head, text_means
+from xstilts.training.head import CENTRED_ON, HEADS, STANDARDISED_ON, make_head
 
 HIDDEN = 6
 WIDTHS = {"siamese": 5 * HIDDEN, "aligned": 13 * HIDDEN, "joint": HIDDEN}
 #: texts in an order that is not that of their vectors
 LENGTHS, ORDER = (4, 1, 7, 2, 5), (2, 0, 4, 1, 3)
-SIDES = torch.tensor([[0, 1], [1, 0], [2, 2], [4, 3], [3, 0]])
+SIDES = np.array([[0, 1], [1, 0], [2, 2], [4, 3], [3, 0]])
 
 
 def states(seed: int = 0) -> States:
     vectors = torch.randn(sum(LENGTHS), HIDDEN, generator=torch.Generator().manual_seed(seed))
-    lengths = torch.tensor(LENGTHS)[list(ORDER)]
-    starts = torch.tensor([sum(LENGTHS[:place]) for place in ORDER])
-    return States(torch.cat([vectors, torch.zeros(1, HIDDEN)]), starts, lengths)
+    lengths = np.array(LENGTHS)[list(ORDER)]
+    starts = np.array([sum(LENGTHS[:place]) for place in ORDER])
+    return States(torch.cat([vectors, torch.zeros(1, HIDDEN)]), starts, lengths, sum(LENGTHS))
 
 
 def tokens(found: States, text: int) -> torch.Tensor:
@@ -88,7 +89,7 @@ def test_the_temperature_of_the_alignment_is_learned():
 def test_means_are_in_the_order_of_the_texts():
     found = states()
     expected = torch.stack([tokens(found, text).mean(dim=0) for text in range(len(LENGTHS))])
-    torch.testing.assert_close(text_means(found), expected)
+    torch.testing.assert_close(found.means(), expected)
 
 
 @pytest.mark.parametrize("kind", HEADS)
@@ -114,7 +115,7 @@ def test_a_pair_does_not_depend_on_the_other_pairs_of_its_batch(kind):
     head.prepare([(found, sides)])
     whole = head(found, sides)
     single = torch.cat([head(found, sides[place : place + 1]) for place in range(len(sides))])
-    turned = head(found, sides.flip(0)).flip(0)
+    turned = head(found, sides[::-1]).flip(0)
     torch.testing.assert_close(single, whole, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(turned, whole, atol=1e-6, rtol=1e-5)
 
@@ -125,8 +126,8 @@ def test_features_of_the_first_items_are_standardised(classifier, kind):
     made = classifier(kind)
     made.prepare_head(pairs)
     head = made.head
-    states = encode(made.encoder, pairs.texts, torch.arange(len(pairs.texts)).numpy(), CPU)
-    features = head.features(states, torch.from_numpy(pairs.sides))
+    states = encode(made.encoder, pairs.texts, np.arange(len(pairs.texts)), CPU)
+    features = head.features(states, pairs.sides)
     standard = ((features - head.mean) / head.spread).detach().double()
     first, rest = standard[:STANDARDISED_ON], standard[STANDARDISED_ON:]
     assert first.mean(dim=0).abs().max() < 1e-3
@@ -136,7 +137,7 @@ def test_features_of_the_first_items_are_standardised(classifier, kind):
 
 def test_the_centre_is_the_mean_token_of_the_first_items():
     found = [states(seed) for seed in range(3)]
-    sides = SIDES.repeat(CENTRED_ON // 2 // len(SIDES) + 1, 1)  # two batches are enough
+    sides = np.tile(SIDES, (CENTRED_ON // 2 // len(SIDES) + 1, 1))  # two batches are enough
     head = make_head("aligned", HIDDEN, 3)
     head.prepare([(one, sides) for one in found])
     expected = torch.cat([one.vectors[:-1] for one in found[:2]]).mean(dim=0)
@@ -166,3 +167,31 @@ def test_the_joint_head_reads_one_text_a_pair_and_the_others_two():
     assert {kind: head.sides for kind, head in HEADS.items()} == {
         "siamese": 2, "aligned": 2, "joint": 1
     }  # fmt: skip
+
+
+def test_pairs_of_any_lengths_are_aligned_as_each_is_alone(classifier):
+    """Groups of like length are padded apart; texts of 1 to 60 tokens make several."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 60, 70)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    vectors = torch.randn(starts[-1] + 1, HIDDEN, generator=torch.Generator().manual_seed(0))
+    vectors[-1] = 0
+    found = States(vectors, starts[:-1], lengths, int(starts[-1]))
+    sides = rng.integers(0, 70, (50, 2))
+    head = make_head("aligned", HIDDEN, 3)
+    head.centre.fill_(0.1)
+    whole = head.features(found, sides)
+    alone = torch.cat([head.features(found, sides[place : place + 1]) for place in range(50)])
+    torch.testing.assert_close(whole, alone, atol=1e-5, rtol=1e-5)
+    expected = by_hand("aligned", found, sides, head.centre)
+    torch.testing.assert_close(whole, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["siamese", "joint"])
+def test_heads_that_read_means_need_nothing_else(kind):
+    found, head = states(), make_head(kind, HIDDEN, 3)
+    assert not head.reads_tokens
+    means = States.of_means(found.means())
+    torch.testing.assert_close(
+        head.features(means, sides_of(kind)), head.features(found, sides_of(kind))
+    )

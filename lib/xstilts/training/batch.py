@@ -7,8 +7,8 @@ import numpy as np
 from xstilts.tasks.select import generator
 from xstilts.training.text import Ints
 
-#: share of padding from which a group of texts is cut in two, and the smallest group
-SLACK, SMALLEST_GROUP = 1.15, 6
+#: tokens of a padded group over its real ones from which the group is cut in two
+SLACK = 1.03
 
 
 def epoch_batches(pairs: int, batch: int, *, seed: int, epoch: int) -> list[Ints]:
@@ -29,22 +29,26 @@ def epoch_batches(pairs: int, batch: int, *, seed: int, epoch: int) -> list[Ints
     return [order[start : start + batch] for start in range(0, pairs, batch)]
 
 
-def length_groups(lengths: Ints, *, whole: bool = False) -> Iterator[Ints]:
+def length_groups(
+    lengths: Ints, *, whole: bool = False, slack: float = SLACK, smallest: int = 1
+) -> Iterator[Ints]:
     """Yield places of texts that are padded together, shortest first, each text once.
 
-    A group is cut before padding exceeds 15 % of its tokens, if it holds 6 texts or more: on
-    a CPU a further pass costs less than padding.
+    A group is cut before its tokens with padding exceed `slack` times the real ones: on a
+    CPU a further pass costs less than padding.
 
     Args:
         lengths: tokens of each text, (texts,).
         whole: one group for all, for devices where a pass costs more than padding.
+        slack: 1 and more.
+        smallest: texts that a group holds before it is cut.
     """
     order = np.argsort(lengths, kind="stable")
     start = real = 0
     for end, place in enumerate(order):
         length = int(lengths[place])
         padded, grown = (end - start + 1) * length, real + length
-        if not whole and end - start >= SMALLEST_GROUP and padded > SLACK * grown:
+        if not whole and end - start >= smallest and padded > slack * grown:
             yield order[start:end]
             start, grown = end, length
         real = grown

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from xstilts.encoders.architecture import position_ids
 from xstilts.training.batch import length_groups
 from xstilts.training.device import Device
-from xstilts.training.packed import equal_runs, reads_packed
+from xstilts.training.packed import lay_out, reads_packed
 from xstilts.training.text import Ints, Texts
 
 
@@ -20,20 +20,43 @@ class States:
     """Token vectors of some texts under an encoder, fp32.
 
     vectors: (tokens + 1, hidden), the last row zero. starts, lengths: (texts,), where a
-    text's vectors begin and how many they are, in the order of the texts asked for.
+    text's vectors begin and how many they are, in the order of the texts asked for; kept on
+    the host, so that nothing waits for the device. slots: token places that the encoder
+    computed, padding included.
     """
 
     vectors: Tensor
-    starts: Tensor
-    lengths: Tensor
+    starts: Ints
+    lengths: Ints
+    slots: int
 
-    def padded(self, places: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def tokens(self) -> int:
+        return len(self.vectors) - 1
+
+    def padded(self, places: Ints) -> tuple[Tensor, Tensor]:
         """Return vectors (texts, longest, hidden) and mask (texts, longest) of some texts."""
         lengths = self.lengths[places]
-        steps = torch.arange(int(lengths.max()), device=lengths.device)
+        steps = np.arange(lengths.max())
         mask = steps < lengths[:, None]
-        rows = torch.where(mask, self.starts[places, None] + steps, len(self.vectors) - 1)
-        return self.vectors[rows], mask
+        rows = np.where(mask, self.starts[places, None] + steps, self.tokens)
+        where = self.vectors.device
+        return self.vectors[to_device(rows, where)], to_device(mask, where)
+
+    def means(self) -> Tensor:
+        """Return the mean vector of every text, (texts, hidden), special tokens included."""
+        order = np.argsort(self.starts)
+        where = self.vectors.device
+        lengths = to_device(self.lengths[order], where)
+        sums = torch.segment_reduce(self.vectors[:-1], "sum", lengths=lengths, axis=0)
+        return (sums / lengths[:, None])[to_device(np.argsort(order), where)]
+
+    @classmethod
+    def of_means(cls, means: Tensor) -> "States":
+        """Return states in which every text is one vector: all that some heads read."""
+        last = means.new_zeros(1, means.shape[1])
+        count = len(means)
+        return cls(torch.cat([means, last]), np.arange(count), np.ones(count, np.int64), count)
 
 
 def encode(encoder: nn.Module, texts: Texts, wanted: Ints, device: Device) -> States:
@@ -47,16 +70,16 @@ def encode(encoder: nn.Module, texts: Texts, wanted: Ints, device: Device) -> St
     # One context for all groups: the bf16 copies of the weights are made once.
     with device.autocast() if device.precision == "bf16" else nullcontext():
         if reads_packed(encoder):
+            slots = int(lengths.sum())
             vectors = [_encode_packed(encoder, texts, wanted[order], device)]
         else:
-            vectors = [
-                _encode_padded(encoder, texts, wanted[group], device)
-                for group in length_groups(lengths, whole=device.is_cuda)
-            ]
+            groups = list(length_groups(lengths, whole=device.is_cuda))
+            slots = sum(len(group) * int(lengths[group].max()) for group in groups)
+            vectors = [_encode_padded(encoder, texts, wanted[group], device) for group in groups]
     starts = np.empty(len(wanted), dtype=np.int64)
     starts[order] = np.concatenate([[0], np.cumsum(lengths[order])[:-1]])
     last = vectors[0].new_zeros(1, vectors[0].shape[1])
-    return States(torch.cat([*vectors, last]), _tensor(starts, device), _tensor(lengths, device))
+    return States(torch.cat([*vectors, last]), starts, lengths, slots)
 
 
 def _encode_packed(encoder: nn.Module, texts: Texts, wanted: Ints, device: Device) -> Tensor:
@@ -67,12 +90,12 @@ def _encode_packed(encoder: nn.Module, texts: Texts, wanted: Ints, device: Devic
     places = np.repeat(texts.starts[wanted], lengths) + rank
     shift = int(position_ids(encoder, torch.ones(1, 1)).item())  # type: ignore[union-attr]
     inputs: dict[str, Any] = {
-        "input_ids": _tensor(texts.ids[places][None], device),
-        "position_ids": _tensor(rank[None] + shift, device),
+        "input_ids": to_device(texts.ids[places][None], device.torch),
+        "position_ids": to_device(rank[None] + shift, device.torch),
     }
     if getattr(encoder.config, "type_vocab_size", 0) > 1:
-        inputs["token_type_ids"] = _tensor(texts.kinds[places][None], device)
-    return encoder(**inputs, layout=equal_runs(lengths))[0][0].float()
+        inputs["token_type_ids"] = to_device(texts.kinds[places][None], device.torch)
+    return encoder(**inputs, layout=lay_out(lengths, device.torch))[0][0].float()
 
 
 def _encode_padded(encoder: nn.Module, texts: Texts, group: Ints, device: Device) -> Tensor:
@@ -82,15 +105,17 @@ def _encode_padded(encoder: nn.Module, texts: Texts, group: Ints, device: Device
     mask = steps < lengths[:, None]
     places = np.where(mask, texts.starts[group, None] + steps, 0)
     ids = np.where(mask, texts.ids[places], encoder.config.pad_token_id or 0)
-    inputs: dict[str, Any] = {"input_ids": _tensor(ids, device)}
-    attended = _tensor(mask.astype(np.int64), device)
+    inputs: dict[str, Any] = {"input_ids": to_device(ids, device.torch)}
+    attended = to_device(mask.astype(np.int64), device.torch)
     if (positions := position_ids(encoder, attended)) is not None:
         inputs["position_ids"] = positions
     if getattr(encoder.config, "type_vocab_size", 0) > 1:
-        inputs["token_type_ids"] = _tensor(np.where(mask, texts.kinds[places], 0), device)
+        kinds = np.where(mask, texts.kinds[places], 0)
+        inputs["token_type_ids"] = to_device(kinds, device.torch)
     states = encoder(**inputs, attention_mask=attended)[0].float()
-    return states[attended.bool()]
+    real = to_device(np.flatnonzero(mask.ravel()), device.torch)
+    return states.flatten(0, 1).index_select(0, real)
 
 
-def _tensor(values: np.ndarray, device: Device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device.torch)
+def to_device(values: np.ndarray, where: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(where)

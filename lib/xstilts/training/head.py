@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xstilts.params.spec import Head
-from xstilts.training.encode import States
+from xstilts.training.batch import length_groups
+from xstilts.training.encode import States, to_device
+from xstilts.training.text import Ints
 
 #: items whose features set mean and spread, and whose tokens set the centre
 STANDARDISED_ON, CENTRED_ON = 256, 256
 #: logarithm of the alignment's temperature at the start, and dropout before the linear layer
 TEMPERATURE, DROPOUT = 3.0, 0.1
+#: padding of a group of pairs in alignment from which it is cut in two, and the smallest
+#: group: below it, one more group costs more than what it saves
+SLACK, SMALLEST_GROUP = 1.15, 8
 _SMALL = 1e-4
 
 
@@ -28,6 +34,8 @@ class PairHead(nn.Module):
     spread: Tensor
     #: texts that a pair is read as
     sides = 2
+    #: features are made of tokens, not of the texts' means alone
+    reads_tokens = False
 
     def __init__(self, hidden: int, width: int, labels: int) -> None:
         super().__init__()
@@ -39,7 +47,7 @@ class PairHead(nn.Module):
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
-    def features(self, states: States, sides: Tensor) -> Tensor:
+    def features(self, states: States, sides: Ints) -> Tensor:
         """Return the features of pairs, (pairs, width).
 
         Args:
@@ -48,20 +56,20 @@ class PairHead(nn.Module):
         """
         raise NotImplementedError
 
-    def forward(self, states: States, sides: Tensor) -> Tensor:
+    def forward(self, states: States, sides: Ints) -> Tensor:
         """Return logits, (pairs, labels)."""
         standard = (self.features(states, sides) - self.mean) / self.spread
         return self.linear(self.dropout(standard))
 
     @torch.no_grad()
-    def prepare(self, batches: Iterable[tuple[States, Tensor]]) -> None:
+    def prepare(self, batches: Iterable[tuple[States, Ints]]) -> None:
         """Set centre, mean and spread from the first training items, given in batches."""
         kept = list(batches)
         total, tokens, seen = torch.zeros_like(self.centre), 0, 0
         for states, sides in kept:
             if seen < CENTRED_ON:
                 total += states.vectors.sum(dim=0)
-                tokens += len(states.vectors) - 1
+                tokens += states.tokens
                 seen += len(sides)
         self.centre.copy_(total / tokens)
         features = torch.cat([self.features(states, sides) for states, sides in kept])
@@ -78,9 +86,8 @@ class SiameseHead(PairHead):
     def __init__(self, hidden: int, labels: int) -> None:
         super().__init__(hidden, 5 * hidden, labels)
 
-    def features(self, states: States, sides: Tensor) -> Tensor:
-        means = text_means(states)
-        return _compared(means[sides[:, 0]], means[sides[:, 1]])
+    def features(self, states: States, sides: Ints) -> Tensor:
+        return _compared(*_side_means(states, sides))
 
 
 class AlignedHead(PairHead):
@@ -94,20 +101,31 @@ class AlignedHead(PairHead):
     2017 (arXiv 1609.06038).
     """
 
+    reads_tokens = True
+
     def __init__(self, hidden: int, labels: int) -> None:
         super().__init__(hidden, 13 * hidden, labels)
         self.temperature = nn.Parameter(torch.tensor(TEMPERATURE))
 
-    def features(self, states: States, sides: Tensor) -> Tensor:
+    def features(self, states: States, sides: Ints) -> Tensor:
+        # Pairs of like length are aligned together, so that none is padded to the longest.
+        groups = list(length_groups(
+            states.lengths[sides].max(axis=1), slack=SLACK, smallest=SMALLEST_GROUP
+        ))  # fmt: skip
+        aligned = torch.cat([self._aligned(states, sides[group]) for group in groups])
+        place = np.argsort(np.concatenate(groups))
+        order = to_device(place, aligned.device)
+        return torch.cat([_compared(*_side_means(states, sides)), aligned[order]], dim=1)
+
+    def _aligned(self, states: States, sides: Ints) -> Tensor:
+        """Return eight summaries of each pair's alignment, (pairs, 8 * hidden)."""
         x, x_mask = states.padded(sides[:, 0])
         y, y_mask = states.padded(sides[:, 1])
         unit_x = nn.functional.normalize(x - self.centre, dim=2)
         unit_y = nn.functional.normalize(y - self.centre, dim=2)
         similar = self.temperature.exp() * (unit_x @ unit_y.transpose(1, 2))
-        means = text_means(states)
         return torch.cat(
             [
-                _compared(means[sides[:, 0]], means[sides[:, 1]]),
                 _against(x, x_mask, _attend(similar, y, y_mask)),
                 _against(y, y_mask, _attend(similar.transpose(1, 2), x, x_mask)),
             ],
@@ -123,8 +141,8 @@ class JointHead(PairHead):
     def __init__(self, hidden: int, labels: int) -> None:
         super().__init__(hidden, hidden, labels)
 
-    def features(self, states: States, sides: Tensor) -> Tensor:
-        return text_means(states)[sides[:, 0]]
+    def features(self, states: States, sides: Ints) -> Tensor:
+        return states.means()[to_device(sides[:, 0], states.vectors.device)]
 
 
 HEADS: dict[Head, type[PairHead]] = {
@@ -137,13 +155,11 @@ def make_head(kind: Head, hidden: int, labels: int) -> PairHead:
     return HEADS[kind](hidden, labels)  # type: ignore[call-arg]
 
 
-def text_means(states: States) -> Tensor:
-    """Return the mean token vector of every text, (texts, hidden), special tokens included."""
-    order = torch.argsort(states.starts)
-    lengths = states.lengths[order]
-    sums = torch.segment_reduce(states.vectors[:-1], "sum", lengths=lengths, axis=0)
-    means = sums / lengths[:, None]
-    return means[torch.argsort(order)]
+def _side_means(states: States, sides: Ints) -> tuple[Tensor, Tensor]:
+    """Return the mean vectors of first and second texts, each (pairs, hidden)."""
+    means = states.means()
+    where = means.device
+    return means[to_device(sides[:, 0], where)], means[to_device(sides[:, 1], where)]
 
 
 def _compared(u: Tensor, v: Tensor) -> Tensor:

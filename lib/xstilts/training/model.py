@@ -1,18 +1,27 @@
 """An encoder with a head: what is trained, and what answers."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xstilts.training.device import Device
-from xstilts.training.encode import encode
+from xstilts.training.encode import States, encode
 from xstilts.training.head import STANDARDISED_ON, PairHead
 from xstilts.training.text import Ints, Pairs
 
 #: pairs that are answered together; neighbours share texts, which are then encoded once
 BLOCK = 128
+
+
+@dataclass
+class Tally:
+    """What has passed through an encoder: real tokens, and token places with padding."""
+
+    tokens: int = 0
+    slots: int = 0
 
 
 class PairClassifier(nn.Module):
@@ -23,41 +32,60 @@ class PairClassifier(nn.Module):
         self.encoder = encoder
         self.head = head.to(device.torch)
         self.device = device
+        self.tally = Tally()
 
     def logits(self, pairs: Pairs, places: Ints) -> Tensor:
         """Return the logits of some pairs, (places, labels), on the device."""
-        wanted, sides = np.unique(pairs.sides[places], return_inverse=True)
-        states = encode(self.encoder, pairs.texts, wanted, self.device)
-        return self.head(states, self._index(sides, len(places)))
+        return self.head(*self._read(pairs, places))
 
-    def _index(self, sides: Ints, count: int) -> Tensor:
-        return torch.from_numpy(sides.reshape(count, -1)).to(self.device.torch)
+    def _read(self, pairs: Pairs, places: Ints) -> tuple[States, Ints]:
+        """Return the states of the texts of some pairs, and the pairs' sides in them."""
+        wanted, sides = np.unique(pairs.sides[places], return_inverse=True)
+        return self._encode(pairs, wanted), sides.reshape(len(places), -1)
+
+    def _encode(self, pairs: Pairs, wanted: Ints) -> States:
+        states = encode(self.encoder, pairs.texts, wanted, self.device)
+        self.tally.tokens += states.tokens
+        self.tally.slots += states.slots
+        return states
 
     @torch.no_grad()
     def prepare_head(self, pairs: Pairs) -> None:
         """Standardise the head's features on the first training pairs, as the encoder is now."""
         self.eval()
         first = np.arange(min(STANDARDISED_ON, len(pairs)))
-
-        def batches() -> Iterator:
-            for places in np.array_split(first, max(1, len(first) // 128)):
-                wanted, sides = np.unique(pairs.sides[places], return_inverse=True)
-                states = encode(self.encoder, pairs.texts, wanted, self.device)
-                yield states, self._index(sides, len(places))
-
-        self.head.prepare(batches())
+        parts = np.array_split(first, max(1, len(first) // BLOCK))
+        self.head.prepare(self._read(pairs, places) for places in parts)
 
     @torch.inference_mode()
     def probabilities(self, pairs: Pairs) -> np.ndarray:
         """Return the probability of each label, fp32 (pairs, labels), in the order of the pairs.
 
-        Pairs are answered in blocks of neighbours by their first text, so that a text that
-        many pairs share is encoded once.
+        Pairs of all languages are answered in one pass. Where the head reads means alone,
+        every distinct text is encoded once; else pairs are answered in blocks of neighbours
+        by their first text, so that a text that many pairs share is encoded once a block.
         """
         self.eval()
-        order = np.lexsort(pairs.sides.T[::-1])
         answers = np.zeros((len(pairs), self.head.linear.out_features), dtype=np.float32)
-        for start in range(0, len(order), BLOCK):
-            places = order[start : start + BLOCK]
-            answers[places] = self.logits(pairs, places).softmax(dim=1).cpu().numpy()
+        for places, states, sides in self._blocks(pairs):
+            answers[places] = self.head(states, sides).softmax(dim=1).cpu().numpy()
         return answers
+
+    def _blocks(self, pairs: Pairs) -> Iterator[tuple[Ints, States, Ints]]:
+        order = np.lexsort(pairs.sides.T[::-1])
+        blocks = [order[start : start + BLOCK] for start in range(0, len(order), BLOCK)]
+        if self.head.reads_tokens or not blocks:
+            yield from ((places, *self._read(pairs, places)) for places in blocks)
+            return
+        wanted, sides = np.unique(pairs.sides, return_inverse=True)
+        states = States.of_means(self._means(pairs, wanted))
+        sides = sides.reshape(pairs.sides.shape)
+        yield from ((places, states, sides[places]) for places in blocks)
+
+    def _means(self, pairs: Pairs, wanted: Ints) -> Tensor:
+        """Return the mean vectors of distinct texts, (wanted, hidden), encoded by length."""
+        order = np.argsort(pairs.texts.lengths[wanted], kind="stable")
+        size = BLOCK * self.head.sides
+        parts = [order[start : start + size] for start in range(0, len(order), size)]
+        means = torch.cat([self._encode(pairs, wanted[part]).means() for part in parts])
+        return means[torch.from_numpy(np.argsort(order)).to(means.device)]
