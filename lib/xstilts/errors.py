@@ -6,7 +6,8 @@ XstiltsError        1  a cell failed
 ├── EncoderError    2  weights cannot be had or do not fit what was asked
 ├── RenderError     1  the report names something that is not there (report/theme.py)
 ├── ResourceError   4  the study cannot fit this device
-└── BusyError       5  another process computes the same study
+├── BusyError       5  another process computes the same study
+└── StoppedError  143  a signal asked to stop; the run goes on from there
 """
 
 import difflib
@@ -37,6 +38,10 @@ class ResourceError(XstiltsError):
 
 class BusyError(XstiltsError):
     exit_code = 5
+
+
+class StoppedError(XstiltsError):
+    exit_code = 143
 
 
 def nearest(found: object, allowed: Iterable[object]) -> str:
