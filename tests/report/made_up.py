@@ -125,7 +125,7 @@ def _runs(world: SimpleNamespace) -> tuple[pd.DataFrame, pd.DataFrame]:
                              target, language, start[1] == "multilingual" and language in seen,
                              seed, 150, score, "accuracy", "ok", 2000, 126, 120_000,
                              1.2e12 * spec["layers"], 20.0 * spec["layers"], 900_000_000, "cpu",
-                             "bf16", "0" * 16]
+                             "bf16", "full", 5.0, 300.0, 0.01, 2e11, 0.6, "0" * 16]
                         )  # fmt: skip
                     for step in range(1, 17):
                         loss = 1.1 - 0.5 * (1 - np.exp(-step / 6)) * spec["layers"] / 12
@@ -261,6 +261,8 @@ def _audit(world: SimpleNamespace) -> pd.DataFrame:
 
 def _cost(world: SimpleNamespace, runs: pd.DataFrame) -> pd.DataFrame:
     columns = ["run", "stage", "model", "arm", "target", "seed", "train_items", "steps", "tokens",
-               "flops", "seconds", "peak_bytes", "device", "precision"]  # fmt: skip
+               "flops", "seconds", "peak_bytes", "device", "precision", "method",
+               "items_per_second", "tokens_per_second", "padding_share", "gemm_flops",
+               "mfu"]  # fmt: skip
     table = runs.drop_duplicates("run")[columns].rename(columns={"target": "task"})
     return table.reset_index(drop=True)

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import made_up
 import pytest
 
 from xstilts.report import tables
+from xstilts.report.method_tables import costs
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,14 @@ def test_audit_keeps_what_differs(mini):
 def test_costs_add_up(made, mini):
     runs = sum(int(row[2].text.replace(",", "")) for row in made["cost"].rows)
     assert runs == len(mini.cost)
+
+
+def test_speeds_are_printed_and_a_dash_where_they_were_not_measured(made, mini):
+    at = [column.lower() for column in made["cost"].columns].index("ceiling, %")
+    assert {row[at].text for row in made["cost"].rows} == {"60.0"}
+    older = SimpleNamespace(**vars(mini))
+    older.cost = mini.cost.drop(columns=["mfu", "padding_share"])
+    assert {row[at].text for row in costs(older).rows} == {"–"}
 
 
 def test_examples_are_generated_items_in_every_language(made, mini):

@@ -19,6 +19,8 @@ class Architecture:
     blocks: str
     embeddings: str
     word_embedding: str
+    #: the linear layers of a block, as paths from the block
+    projections: tuple[str, ...]
     positions: Positions
     final_norm: str | None = None
     #: the class takes add_pooling_layer
@@ -26,11 +28,27 @@ class Architecture:
     dropouts: tuple[str, ...] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
 
+_AFTER_ATTENTION = ("attention.output.dense", "intermediate.dense", "output.dense")
 _BERT_LIKE = {
     "blocks": "encoder.layer",
     "embeddings": "embeddings",
     "word_embedding": "embeddings.word_embeddings",
+    "projections": (
+        "attention.self.query",
+        "attention.self.key",
+        "attention.self.value",
+        *_AFTER_ATTENTION,
+    ),
 }
+_DEBERTA_PROJECTIONS = (
+    "attention.self.query_proj",
+    "attention.self.key_proj",
+    "attention.self.value_proj",
+    # only where positions do not share the matrices of words
+    "attention.self.pos_key_proj",
+    "attention.self.pos_query_proj",
+    *_AFTER_ATTENTION,
+)
 
 #: by `model_type` of config.json.
 #: Source: transformers 5.23.0, modeling files of each class.
@@ -40,11 +58,14 @@ ARCHITECTURES: dict[str, Architecture] = {
     "xlm-roberta-xl": Architecture(
         **_BERT_LIKE, positions="after_padding", final_norm="encoder.LayerNorm", pooler=True
     ),
-    "deberta-v2": Architecture(**_BERT_LIKE, positions="relative"),
+    "deberta-v2": Architecture(
+        **_BERT_LIKE | {"projections": _DEBERTA_PROJECTIONS}, positions="relative"
+    ),
     "modernbert": Architecture(
         blocks="layers",
         embeddings="embeddings",
         word_embedding="embeddings.tok_embeddings",
+        projections=("attn.Wqkv", "attn.Wo", "mlp.Wi", "mlp.Wo"),
         positions="rotary",
         final_norm="final_norm",
         dropouts=("embedding_dropout", "attention_dropout", "mlp_dropout"),

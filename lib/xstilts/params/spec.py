@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Arm = Literal["none", "english", "multilingual"]
 Head = Literal["siamese", "aligned", "joint"]
+Method = Literal["full", "lora"]
 Kind = Literal["nli", "paraphrase", "question_answering"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+LORA_RANK = 16
 
 
 class Strict(BaseModel):
@@ -72,12 +74,21 @@ class ModelSpec(Strict):
     dropout: float = Field(ge=0, lt=1, description="inside the encoder while fine-tuning")
     max_tokens: int = Field(ge=8, description="longest text (pair, for `joint`) in tokens")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    method: Method = Field(
+        default="full",
+        description="`full` trains every weight, `lora` low-rank changes of the blocks' matrices",
+    )
+    lora_rank: int = Field(
+        default=LORA_RANK, gt=0, description="of those changes; counts for `method: lora` alone"
+    )
     licence: str
 
     @model_validator(mode="after")
-    def _layers_exist(self) -> "ModelSpec":
+    def _consistent(self) -> "ModelSpec":
         if self.layers > self.shape.layers:
             raise ValueError(f"layers: {self.layers} kept of {self.shape.layers}")
+        if self.method == "full" and self.lora_rank != LORA_RANK:
+            raise ValueError(f"lora_rank: {self.lora_rank} means nothing without `method: lora`")
         return self
 
     @property

@@ -1,5 +1,7 @@
 """The tables of the method: encoders, tasks, audit of the data, cost."""
 
+import math
+
 import pandas as pd
 
 from xstilts.report.evidence import Tables, evidence_of
@@ -107,15 +109,25 @@ def costs(analysis: Tables) -> Table:
                 stage, evidence.sizes.get(model, model), write(len(part), "count"),
                 write(part["train_items"].sum(), "count"), write(part["tokens"].sum(), "count"),
                 write(part["flops"].sum(), "flops"), write(part["seconds"].sum(), "seconds"),
+                write(part["tokens"].sum() / part["seconds"].sum(), "count"),
+                write(100 * _mean(part, "mfu"), "percent"),
+                write(100 * _mean(part, "padding_share"), "percent"),
                 write(part["peak_bytes"].max(), "bytes"), where,
             )
         )  # fmt: skip
     return Table(
         "cost", "What training cost, summed over arms, tasks and seeds. Operations by formula; "
-        "time and memory as measured.",
-        ("Stage", "Body", "Runs", "Items", "Tokens", "Operations", "Time", "Peak memory", "On"),
-        rows, cost, heads=2, words=frozenset({8}),
+        "time and memory as measured. Ceiling: operations a second as a share of what the "
+        "model’s matrix products alone reach in the same process.",
+        ("Stage", "Body", "Runs", "Items", "Tokens", "Operations", "Time", "Tokens/s",
+         "Ceiling, %", "Padding, %", "Peak memory", "On"),
+        rows, cost, heads=2, words=frozenset({11}),
     )  # fmt: skip
+
+
+def _mean(cost: pd.DataFrame, column: str) -> float:
+    """Return the mean over runs; undefined where results of an earlier form lack it."""
+    return float(cost[column].mean()) if column in cost.columns else math.nan
 
 
 def _says_something(column: pd.Series) -> bool:

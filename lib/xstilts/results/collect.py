@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from xstilts.errors import DataError
 from xstilts.files import read_json
 from xstilts.params import Cell, cells, load_study, load_task
-from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
+from xstilts.results.schema import CURVE, LATER, PREDICTIONS, RUNS, conform
 
 #: stages that train, and the name of the stage in the tables
 TRAINED = {"30_intermediate": "intermediate", "40_target": "target"}
@@ -32,6 +32,12 @@ COST: dict[str, str] = {
     "peak_bytes": "int64",
     "device": "str",
     "precision": "str",
+    "method": "str",
+    "items_per_second": "float64",
+    "tokens_per_second": "float64",
+    "padding_share": "float64",
+    "gemm_flops": "float64",
+    "mfu": "float64",
 }
 #: columns of predictions that repeat: kept as categories, a hundredth of the memory
 REPEATING = ("run", "item", "language", "group")
@@ -137,6 +143,9 @@ def _read(run: _Run, name: str, schema: Mapping[str, str]) -> pa.Table:
 
 def _typed(path: Path, table: pa.Table, schema: Mapping[str, str], run: _Run) -> pa.Table:
     """Return the columns of `schema` in its types; a number must not lose by the change."""
+    for name, value in LATER.items():
+        if name in schema and name not in table.column_names:
+            table = table.append_column(name, pa.array([value] * len(table)))
     absent = [name for name in schema if name not in table.column_names]
     if absent:
         columns = ", ".join(absent)

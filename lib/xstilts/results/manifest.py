@@ -13,6 +13,9 @@ from xstilts.results.key import SEEDED, cell_key, run_key
 
 #: distributions whose versions a result may depend on
 _LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scipy")
+#: what a manifest repeats of its runs
+SPEED = ("items_per_second", "tokens_per_second", "padding_share", "gemm_flops", "mfu",
+         "peak_bytes", "start_seconds", "seconds", "scoring_seconds")  # fmt: skip
 
 
 def is_done(cell: Cell) -> bool:
@@ -59,12 +62,19 @@ def _facts(cell: Cell, seeds: tuple[int, ...]) -> dict[str, Any]:
         "parameters": cell.parameters,
         "inputs": {one.name: manifest_key(one) for one in cell.inputs},
         "runs": {str(seed): run_key(cell, seed) for seed in seeds},
+        "speed": {str(seed): _speed(cell, seed) for seed in seeds},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "versions": {name: version(name) for name in _LIBRARIES},
     }
+
+
+def _speed(cell: Cell, seed: int) -> dict[str, Any]:
+    """Return what a run reached, from its facts."""
+    facts = read_json(cell.folder / f"seed-{seed}" / "run.json")
+    return {name: facts.get(name) for name in SPEED}
 
 
 def _commit() -> str | None:

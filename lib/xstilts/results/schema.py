@@ -1,5 +1,7 @@
 """The contract between training and analysis: every number of the paper comes from two tables."""
 
+import math
+
 import pandas as pd
 
 #: one row a (run, language); a run is one seed of a cell
@@ -31,8 +33,20 @@ RUNS: dict[str, str] = {
     "peak_bytes": "int64",
     "device": "str",
     "precision": "str",
+    "method": "str",  # full, or LoRA with its rank: what of the encoder was trained
+    "items_per_second": "float64",
+    "tokens_per_second": "float64",
+    "padding_share": "float64",  # of the token places that training computed
+    "gemm_flops": "float64",  # operations a second of the model's matrix products alone
+    "mfu": "float64",  # operations a second of training over gemm_flops
     "cell_key": "str",
 }
+
+#: columns that results of an earlier form lack, and what then stands in them
+LATER: dict[str, str | float] = {
+    "method": "full", "items_per_second": math.nan, "tokens_per_second": math.nan,
+    "padding_share": math.nan, "gemm_flops": math.nan, "mfu": math.nan,
+}  # fmt: skip
 
 PREDICTIONS: dict[str, str] = {
     "run": "str",
@@ -56,11 +70,14 @@ CURVE: dict[str, str] = {
 
 
 def conform(table: pd.DataFrame, schema: dict[str, str]) -> pd.DataFrame:
-    """Return `table` with the schema's columns first, in its order and types.
+    """Return `table` with the schema's columns first, in its order and types; `LATER` filled in.
 
     Raises:
         KeyError: a column is missing.
     """
+    later = {name: value for name, value in LATER.items()
+             if name in schema and name not in table.columns}  # fmt: skip
+    table = table.assign(**later)
     missing = [name for name in schema if name not in table.columns]
     if missing:
         raise KeyError(f"columns missing: {', '.join(missing)}")

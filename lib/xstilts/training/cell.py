@@ -24,7 +24,8 @@ class CellRuns:
     def cost(self) -> pd.DataFrame:
         """Return what each seed cost: items, tokens, seconds, speed, memory."""
         columns = ["seed", "train_items", "steps", "tokens", "seconds", "items_per_second",
-                   "tokens_per_second", "peak_bytes", "device", "precision"]  # fmt: skip
+                   "tokens_per_second", "padding_share", "mfu", "peak_bytes", "start_seconds",
+                   "device", "precision"]  # fmt: skip
         return pd.DataFrame(list(self.facts))[columns].set_index("seed")
 
     @property

@@ -104,9 +104,7 @@ class Checkpoint:
         facts = {"key": self._key, "course": json.dumps(course.numbers())}
         write_atomically(self._path, lambda file: save_file(whole, file, metadata=facts))
 
-    def restore(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, course: Course
-    ) -> bool:
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer, course: Course) -> bool:
         """Put everything back as it was; say whether there was a checkpoint of this run.
 
         A file that is damaged or of another key leaves everything as it is.

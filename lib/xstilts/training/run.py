@@ -8,23 +8,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
 from xstilts.encoders.architecture import longest_input
 from xstilts.encoders.folder import open_encoder, save_encoder
 from xstilts.encoders.trim import Trimmed, trim_vocabulary
-from xstilts.encoders.vector import open_tokenizer
 from xstilts.errors import EncoderError
 from xstilts.params import Budget, Cell, ModelSpec, load_model, load_study, load_task, split_start
-from xstilts.params.operations import pass_flops
+from xstilts.params.method import method_title
+from xstilts.results.key import run_key
 from xstilts.results.run import Scored, training_facts, write_run
 from xstilts.tasks import TaskData, load_task_data, select_training
+from xstilts.training.adapter import add_adapters, merge_adapters
+from xstilts.training.cache import cached_pairs
+from xstilts.training.checkpoint import Checkpoint
 from xstilts.training.device import Device, open_device
 from xstilts.training.head import make_head
 from xstilts.training.loop import Trained, train
 from xstilts.training.model import PairClassifier
 from xstilts.training.packed import use_packed_attention
-from xstilts.training.text import Pairs, encode_pairs
+from xstilts.training.telemetry import speed_facts
+from xstilts.training.text import Pairs
 
 Say = Callable[[float, str], None]
 #: share of a run that training takes; the rest is scoring
@@ -61,6 +66,15 @@ class Stage:
             return source.folder / "encoder"
         return source.folder / f"seed-{seed}" / "encoder"
 
+    def pairs(self, encoder: Path, table: pd.DataFrame) -> Pairs:
+        """Return a table as the model's head reads it; the study's cells share the token ids."""
+        store = self.study_folder / "tokens"
+        return cached_pairs(store, encoder, table, self.model.head, self.model.max_tokens)
+
+    @property
+    def study_folder(self) -> Path:
+        return self.cell.folder.parents[len(self.cell.selectors)]
+
     def training_table(self, seed: int) -> pd.DataFrame:
         """Return the items that a seed trains on, the same for every arm and size."""
         task = self.cell["task"]
@@ -75,25 +89,33 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
 
     The folder `seed-<n>` gets runs.parquet, predictions.parquet (where the task has a test
     set), curve.parquet and, from an intermediate task, encoder/: an ordinary Hugging Face
-    folder with the encoder as trained. The intermediate head is dropped.
+    folder with the encoder as trained. The intermediate head is dropped. While it trains, the
+    run keeps itself in checkpoint.safetensors, and goes on from there if it was stopped.
+
+    Raises:
+        StoppedError: SIGTERM came while it trained.
     """
     begun = time.perf_counter()
+    folder = stage.cell.folder / f"seed-{seed}"
     start = stage.start_folder(seed)
-    tokenizer = open_tokenizer(start)
     spec = stage.model
-    table = stage.training_table(seed)
-    training = encode_pairs(tokenizer, table, spec.head, spec.max_tokens)
-    testing = encode_pairs(tokenizer, stage.data.test, spec.head, spec.max_tokens)
+    training = stage.pairs(start, stage.training_table(seed))
+    testing = stage.pairs(start, stage.data.test)
     encoder = _open(start, spec, stage.device)
     trimmed = _trim(encoder, training, testing)
     training, testing = (pairs.renumbered(trimmed.remap) for pairs in (training, testing))
+    torch.manual_seed(seed)
+    if spec.method == "lora":
+        add_adapters(encoder, spec.lora_rank)
     head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
     classifier = PairClassifier(encoder, head, stage.device)
     classifier.prepare_head(training)
     rule = load_study(stage.cell.study).optimizer_of(stage.cell["model"])
     name = f"seed {seed}"
+    checkpoint = Checkpoint(folder / "checkpoint.safetensors", run_key(stage.cell, seed))
+    ready = time.perf_counter()
     trained = train(
-        classifier, training, stage.budget, rule, seed=seed,
+        classifier, training, stage.budget, rule, seed=seed, checkpoint=checkpoint,
         on_step=lambda step, steps: say(
             TRAINING_SHARE * step / steps, f"{name}, step {step} of {steps}"
         ),
@@ -102,17 +124,19 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     scoring = time.perf_counter()
     scored = Scored(testing.table, classifier.probabilities(testing)) if len(testing) else None
     scoring_s = time.perf_counter() - scoring
-    folder = stage.cell.folder / f"seed-{seed}"
     # What an earlier run left must not vouch for the encoder written now.
     (folder / "run.json").unlink(missing_ok=True)
     if stage.stage == "intermediate":
+        if spec.method == "lora":
+            merge_adapters(encoder)
         trimmed.restore(encoder)
         save_encoder(encoder, folder / "encoder", tokenizer_from=start)
-    facts = _facts(stage, seed, trained, training) | {
+    facts = _facts(stage, seed, trained) | {
         "scoring_seconds": round(scoring_s, 3),
-        "start_seconds": round(scoring - trained.seconds - begun, 3),
+        "start_seconds": round(ready - begun, 3),
     }
     write_run(stage.cell, seed, facts, trained.curve, scored)
+    checkpoint.drop()
     return facts
 
 
@@ -121,7 +145,7 @@ def _open(folder: Path, spec: ModelSpec, device: Device) -> nn.Module:
     longest = longest_input(encoder.config)
     if longest is not None and spec.max_tokens > longest:
         raise EncoderError(f"max_tokens: {spec.max_tokens} asked; allowed: up to {longest}")
-    if not device.is_cuda and not use_packed_attention(encoder):
+    if not use_packed_attention(encoder) and not device.is_cuda:
         # The fused attention of PyTorch's CPU build spends more on its backward pass of short
         # texts than everything else together; plain matrix products do not.
         encoder.set_attn_implementation("eager")
@@ -134,22 +158,24 @@ def _trim(encoder: nn.Module, *read: Pairs) -> Trimmed:
     return trim_vocabulary(encoder, used.tolist())
 
 
-def _facts(stage: Stage, seed: int, trained: Trained, training: Pairs) -> dict[str, Any]:
+def _facts(stage: Stage, seed: int, trained: Trained) -> dict[str, Any]:
     """Return what is known of a run beside its scores: selectors, cost, speed."""
-    length = float(training.lengths.mean())
     cell = stage.cell
     intermediate, arm = (
         (cell["task"], cell["arm"]) if stage.stage == "intermediate" else split_start(cell["start"])
     )
-    return training_facts(cell, seed, stage.stage, intermediate, arm) | {
-        "train_items": trained.items,
-        "steps": trained.steps,
-        "tokens": trained.tokens,
-        "flops": 3.0 * trained.tokens * pass_flops(stage.model, length),
-        "seconds": round(trained.seconds, 3),
-        "items_per_second": round(trained.items / trained.seconds, 3),
-        "tokens_per_second": round(trained.tokens / trained.seconds, 3),
-        "peak_bytes": stage.device.peak_bytes(),
-        "device": stage.device.title,
-        "precision": stage.device.precision,
-    }
+    return (
+        training_facts(cell, seed, stage.stage, intermediate, arm)
+        | speed_facts(stage.model, stage.device, trained)
+        | {
+            "train_items": trained.items,
+            "steps": trained.steps,
+            "tokens": trained.tokens,
+            "seconds": round(trained.seconds, 3),
+            "resumed_at_step": trained.resumed,
+            "peak_bytes": stage.device.peak_bytes(),
+            "device": stage.device.title,
+            "precision": stage.device.precision,
+            "method": method_title(stage.model),
+        }
+    )

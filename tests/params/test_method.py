@@ -1,0 +1,58 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from params.conftest import MODEL
+from xstilts.params import ModelSpec, as_json
+from xstilts.params.method import adapter_params, method_title, training_flops
+from xstilts.params.operations import pass_flops
+
+
+def model(**changes):
+    return ModelSpec.model_validate_json(json.dumps(MODEL | changes))
+
+
+def test_every_weight_is_trained_unless_a_file_says_otherwise():
+    assert (model().method, model().lora_rank) == ("full", 16)
+    assert method_title(model()) == "full"
+    assert method_title(model(method="lora", lora_rank=4)) == "LoRA r=4"
+
+
+def test_what_is_validated_can_be_read_again():
+    for spec in (model(), model(method="lora", lora_rank=4)):
+        assert ModelSpec.model_validate_json(json.dumps(as_json(spec))) == spec
+
+
+@pytest.mark.parametrize("rank", [0, -1, 2.5, True])
+def test_a_rank_is_a_positive_whole_number(rank):
+    with pytest.raises(ValidationError, match="lora_rank"):
+        model(method="lora", lora_rank=rank)
+
+
+def test_a_rank_that_nothing_would_read_is_refused():
+    with pytest.raises(ValidationError, match="8 means nothing without `method: lora`"):
+        model(lora_rank=8)
+
+
+def test_another_method_is_refused():
+    with pytest.raises(ValidationError, match="method"):
+        model(method="prefix")
+
+
+@given(layers=st.integers(1, 4), rank=st.integers(1, 64), length=st.integers(1, 500))
+def test_operations_follow_from_what_is_trained(layers, rank, length):
+    full = model(layers=layers)
+    lora = model(layers=layers, method="lora", lora_rank=rank)
+    forward, adapters = pass_flops(full, length), 2 * adapter_params(lora)
+    assert adapter_params(full) == 0
+    assert adapter_params(lora) == rank * adapter_params(model(layers=layers, method="lora",
+                                                               lora_rank=1))  # fmt: skip
+    assert training_flops(full, length) == pytest.approx(3 * forward)
+    assert training_flops(full, length, recompute=True) == pytest.approx(4 * forward)
+    saved = 3 * (forward + adapters) - training_flops(lora, length)
+    assert saved == pytest.approx(2 * full.body_params)
+    again = training_flops(lora, length, recompute=True) - training_flops(lora, length)
+    assert again == pytest.approx(forward + adapters)
