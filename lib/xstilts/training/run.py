@@ -98,22 +98,16 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     begun = time.perf_counter()
     folder = stage.cell.folder / f"seed-{seed}"
     start = stage.start_folder(seed)
-    spec = stage.model
     training = stage.pairs(start, stage.training_table(seed))
     testing = stage.pairs(start, stage.data.test)
-    encoder = _open(start, spec, stage.device)
+    encoder = _open(start, stage.model)
     trimmed = _trim(encoder, training, testing)
     training, testing = (pairs.renumbered(trimmed.remap) for pairs in (training, testing))
-    torch.manual_seed(seed)
-    if spec.method == "lora":
-        add_adapters(encoder, spec.lora_rank)
-    head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
-    classifier = PairClassifier(encoder, head, stage.device)
+    classifier = _classifier(stage, encoder, seed)
     classifier.prepare_head(training)
     rule = load_study(stage.cell.study).optimizer_of(stage.cell["model"])
-    name = f"seed {seed}"
     checkpoint = Checkpoint(folder / "checkpoint.safetensors", run_key(stage.cell, seed))
-    ready = time.perf_counter()
+    ready, name = time.perf_counter(), f"seed {seed}"
     trained = train(
         classifier, training, stage.budget, rule, seed=seed, checkpoint=checkpoint,
         on_step=lambda step, steps: say(
@@ -127,10 +121,7 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     # What an earlier run left must not vouch for the encoder written now.
     (folder / "run.json").unlink(missing_ok=True)
     if stage.stage == "intermediate":
-        if spec.method == "lora":
-            merge_adapters(encoder)
-        trimmed.restore(encoder)
-        save_encoder(encoder, folder / "encoder", tokenizer_from=start)
+        _save(stage, encoder, trimmed, folder / "encoder", tokenizer_from=start)
     facts = _facts(stage, seed, trained) | {
         "scoring_seconds": round(scoring_s, 3),
         "start_seconds": round(ready - begun, 3),
@@ -140,15 +131,38 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     return facts
 
 
-def _open(folder: Path, spec: ModelSpec, device: Device) -> nn.Module:
-    encoder = open_encoder(folder, dropout=spec.dropout, device=device.torch)
-    longest = longest_input(encoder.config)
-    if longest is not None and spec.max_tokens > longest:
-        raise EncoderError(f"max_tokens: {spec.max_tokens} asked; allowed: up to {longest}")
+def _classifier(stage: Stage, encoder: nn.Module, seed: int) -> PairClassifier:
+    """Return the encoder on its device, as its method trains it, under a fresh head."""
+    spec, device = stage.model, stage.device
+    if spec.method == "lora":
+        torch.manual_seed(seed)
+        # Frozen matrices may lie in the precision that they are multiplied in.
+        narrow = device.is_cuda and device.precision == "bf16"
+        add_adapters(encoder, spec.lora_rank, dtype=torch.bfloat16 if narrow else torch.float32)
+    encoder.to(device.torch)
     if not use_packed_attention(encoder) and not device.is_cuda:
         # The fused attention of PyTorch's CPU build spends more on its backward pass of short
         # texts than everything else together; plain matrix products do not.
         encoder.set_attn_implementation("eager")
+    head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
+    return PairClassifier(encoder, head, device)
+
+
+def _save(
+    stage: Stage, encoder: nn.Module, trimmed: Trimmed, folder: Path, *, tokenizer_from: Path
+) -> None:
+    """Write the trained encoder as an ordinary folder, with the whole vocabulary."""
+    if stage.model.method == "lora":
+        merge_adapters(encoder.to("cpu"))
+    trimmed.restore(encoder)
+    save_encoder(encoder, folder, tokenizer_from=tokenizer_from)
+
+
+def _open(folder: Path, spec: ModelSpec) -> nn.Module:
+    encoder = open_encoder(folder, dropout=spec.dropout)
+    longest = longest_input(encoder.config)
+    if longest is not None and spec.max_tokens > longest:
+        raise EncoderError(f"max_tokens: {spec.max_tokens} asked; allowed: up to {longest}")
     return encoder
 
 
