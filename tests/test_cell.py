@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -253,6 +254,45 @@ def test_a_cell_is_computed_once_at_a_time_and_anew_after_a_kill(root, capfd):
     (root / "wake").touch()
     assert main(WORDS) == 0
     assert is_done(cell)
+
+
+#: a cell of a notebook that saves itself on SIGTERM, as training does, or one that does not
+SAVING = """import pathlib, signal, time
+from xstilts.errors import StoppedError
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+pathlib.Path("began").touch()
+while not asked and not pathlib.Path("wake").exists():
+    time.sleep(0.05)
+if asked:
+    pathlib.Path("saved").touch()
+    raise StoppedError("stopped by SIGTERM after step 3 of 9")"""
+CARELESS = """import pathlib, time
+pathlib.Path("began").touch()
+while not pathlib.Path("wake").exists():
+    time.sleep(0.05)"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("source", [SAVING, CARELESS])
+def test_a_cell_that_is_told_to_stop_lets_its_notebook_save_itself(root, source, number):
+    write_notebook(root, OPEN, source, FINISH)
+    cell = the_cell()
+    default = [sys.executable, "-c", "import signal, sys, xstilts.cell as c\n"
+               "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+               "sys.exit(c.main(sys.argv[1:]))", *WORDS]  # fmt: skip
+    with subprocess.Popen(default, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: (root / "began").exists())
+        process.send_signal(number)
+        told = process.communicate(timeout=30)[1]
+    assert process.returncode == 143
+    assert (root / "saved").exists() == (source is SAVING)
+    assert ("after step 3 of 9" if source is SAVING else "before it could save") in told
+    assert not is_done(cell)
+    assert not (cell.folder / FAILED).exists()  # it did not fail
+    assert not (cell.folder / RUNNING).exists()
+    (root / "wake").touch()
+    assert main(WORDS) == 0
 
 
 @pytest.mark.parametrize(

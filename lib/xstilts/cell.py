@@ -9,16 +9,18 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from xstilts.errors import DataError, SpecError, XstiltsError, unknown
+from xstilts.errors import DataError, SpecError, StoppedError, XstiltsError, unknown
 from xstilts.files import exclusive, read_json, write_json
+from xstilts.kernel_server import SETTINGS
 from xstilts.notebook import cell_arguments, default_parameters, notebook_path
 from xstilts.params import STAGES, Cell, find_cell, project_root
 from xstilts.params.grid import SELECTORS
@@ -88,6 +90,8 @@ def run_cell(cell: Cell, parameters: dict[str, str]) -> None:
             (cell.folder / RUNNING).unlink(missing_ok=True)
         if fault is not None:
             cell.manifest.unlink(missing_ok=True)  # written before something else went wrong
+            if isinstance(fault, StoppedError):
+                raise fault
             told = {"message": str(fault), "exit_code": fault.exit_code}
             write_json(cell.folder / FAILED, told)
             raise fault
@@ -108,7 +112,8 @@ def _attempt(cell: Cell, parameters: dict[str, str]) -> XstiltsError | None:
         return None
     repeat = " ".join(["python -m xstilts.cell", *cell_arguments(cell)])
     log = os.path.relpath(cell.log, project_root())
-    return type(fault)(f"{cell.name} failed: {fault}. Log: {log}. Repeat: {repeat}")
+    word = "stopped" if isinstance(fault, StoppedError) else "failed"
+    return type(fault)(f"{cell.name} {word}: {fault}. Log: {log}. Repeat: {repeat}")
 
 
 def is_running(cell: Cell) -> bool:
@@ -130,20 +135,41 @@ def execute(
     _quiet_kernel(work)
     import papermill  # after the environment is set, which its kernels inherit
 
+    from xstilts.kernel import KernelManager, ask_to_stop
+
     started = time.strftime("%Y-%m-%d %H:%M:%S")
     with cell.log.open("a", encoding="utf-8") as log:
         log.write(f"{started} {' '.join(cell_arguments(cell))}\n")
         log.flush()
+        stopped = _pass_on_stops(ask_to_stop)
         try:
             papermill.execute_notebook(
                 str(notebook_path(cell.stage)), str(executed), parameters=parameters,
                 cwd=str(project_root()), progress_bar=False, log_output=False,
                 stdout_file=log, stderr_file=log, kernel_name="python3",
+                kernel_manager_class=KernelManager,
             )  # fmt: skip
         except Exception as error:  # a dead kernel, a time-out, whatever a cell raised
             log.write(f"{error}\n")
-            return _fault(error)
+            fault = _fault(error)
+            if stopped and not isinstance(fault, StoppedError):
+                return StoppedError("stopped before it could save itself")
+            return fault
     return None
+
+
+def _pass_on_stops(ask: Callable[[], None]) -> list[int]:
+    """Let SIGTERM and SIGINT ask the kernel to stop; return the list of those that came."""
+    came: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        came.append(number)
+        ask()
+
+    if threading.current_thread() is threading.main_thread():
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, handle)
+    return came
 
 
 def _fault(error: Exception) -> XstiltsError:
@@ -177,14 +203,9 @@ def _quiet_kernel(work: Path) -> None:
     """Set the environment of the kernel: this interpreter, one thread, no history, no network."""
     # A kernelspec found through JUPYTER_PATH would win over this interpreter's own.
     os.environ.pop("JUPYTER_PATH", None)
-    os.environ |= {
+    os.environ |= SETTINGS | {
         "IPYTHONDIR": str(work / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "OMP_NUM_THREADS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        "TQDM_DISABLE": "1",
-        "PYTHONHASHSEED": "0",
         "XSTILTS_ROOT": str(project_root()),
     }
     # Jupyter's event schemas compile a grammar that nothing here uses, for 1.4 s.

@@ -1,16 +1,22 @@
 """Compute a study: Snakemake runs its cells; here are the lock, the clean start and the telling."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
+from typing import IO
+
+import psutil
 
 from xstilts.board import Board
 from xstilts.cell import FAILED
 from xstilts.errors import DataError, XstiltsError
 from xstilts.files import exclusive, read_json
+from xstilts.kernel_server import serve_kernels
 from xstilts.params import Cell, cells, load_study, load_task, project_root
 from xstilts.results.manifest import is_done, manifest_key
 from xstilts.tasks import DATA_VARIABLE, data_root
@@ -18,6 +24,8 @@ from xstilts.tasks.source import source_files
 
 #: seconds between two looks at the cells
 POLL_S = 1.0
+#: stages whose notebooks import what the server of kernels has imported
+WARM = ("20_encoder", "30_intermediate", "40_target")
 
 
 def compute(
@@ -94,24 +102,55 @@ def _run(grid: Sequence[Cell], folder: Path, lock: int, cores: int, profile: str
     command = snakemake_command(first.study, first.outputs, cores, profile)
     environment = os.environ | {"XSTILTS_ROOT": str(project_root()), "PYTHONHASHSEED": "0"}
     board = Board(grid, cores)
-    with log.open("a", encoding="utf-8") as out:
+    with log.open("a", encoding="utf-8") as out, _kernels(grid, profile, out) as (told, held):
         # The child inherits the lock: if this process alone is killed, Snakemake, which runs
-        # on, still keeps a second run away.
+        # on, still keeps a second run away, and the server of kernels at work.
         child = subprocess.Popen(
             command, cwd=project_root(), stdout=out, stderr=subprocess.STDOUT,
-            env=environment, pass_fds=[lock],
+            env=environment | told, pass_fds=[lock, *held],
         )  # fmt: skip
+        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             while child.poll() is None:
                 board.show()
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
-            child.wait()
+            _stop(child)
             board.end()
             raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
     board.end()
     if child.returncode or not all(map(is_done, grid)):
         raise _failure(grid, log)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """Let Snakemake start no cell any more, and those that run save themselves and end."""
+    child.terminate()
+    with suppress(psutil.NoSuchProcess):
+        for one in psutil.Process(child.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "xstilts.cell" in one.cmdline():
+                    one.terminate()
+    child.wait()
+
+
+def _kernels(
+    grid: Sequence[Cell], profile: str | None, log: IO[str]
+) -> AbstractContextManager[tuple[dict[str, str], list[int]]]:
+    """Run a server of warm kernels if two cells or more will ask for one.
+
+    Cells of a profile may run on other hosts, or on a GPU, where no kernel can be forked.
+    """
+    asking = sum(cell.stage in WARM and not is_done(cell) for cell in grid)
+    if profile is None and asking >= 2 and sys.platform == "linux":
+        return serve_kernels(log)
+    return nullcontext(({}, []))
 
 
 def snakemake_command(

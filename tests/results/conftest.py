@@ -19,7 +19,8 @@ def forget_keys() -> None:
 def forget_all() -> None:
     """Empty every cache of parameters, keys and code."""
     forget_keys()
-    for cached in (code.stage_code, code.stage_modules, code._module_tree):
+    for cached in (code.stage_code, code.stage_modules, code._module, code._module_imports,
+                   code._module_tree):  # fmt: skip
         cached.cache_clear()
 
 

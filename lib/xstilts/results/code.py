@@ -49,7 +49,7 @@ def stage_modules(stage: str) -> frozenset[str]:
             continue
         found.add(name)
         waiting.extend(_parents(name))
-        waiting.extend(_imported(ast.parse(_path(name).read_text())))
+        waiting.extend(_module_imports(name))
         waiting.extend(_whole_package(name))
     return frozenset(found)
 
@@ -71,8 +71,18 @@ def _notebook_tree(stage: str) -> str:
 
 
 @lru_cache
+def _module(name: str) -> ast.Module:
+    return ast.parse(_path(name).read_text())
+
+
+@lru_cache
+def _module_imports(name: str) -> tuple[str, ...]:
+    return tuple(_imported(_module(name)))
+
+
+@lru_cache
 def _module_tree(name: str) -> str:
-    return _dump(ast.parse(_path(name).read_text()))
+    return _dump(_module(name))
 
 
 def _dump(tree: ast.Module) -> str:

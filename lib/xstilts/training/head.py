@@ -12,7 +12,7 @@ from xstilts.training.encode import States, to_device
 from xstilts.training.text import Ints
 
 #: items whose features set mean and spread, and whose tokens set the centre
-STANDARDISED_ON, CENTRED_ON = 256, 256
+STANDARDISED_ON, CENTRED_ON = 128, 128
 #: logarithm of the alignment's temperature at the start, and dropout before the linear layer
 TEMPERATURE, DROPOUT = 3.0, 0.1
 #: padding of a group of pairs in alignment from which it is cut in two, and the smallest
