@@ -9,6 +9,7 @@ TORCH_ARGS ?=
 BIN     := .venv/bin/python
 STAMP   := .venv/.stamp-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 TESTED  := .venv/.tested-$(shell cat requirements-test.txt 2>/dev/null | cksum | cut -d' ' -f1)
+BENCHED := .venv/.bench-$(shell cat requirements-bench.txt 2>/dev/null | cksum | cut -d' ' -f1)
 LAB     := .venv/.lab-$(shell cat requirements-lab.txt 2>/dev/null | cksum | cut -d' ' -f1)
 PIP     := $(BIN) -m pip install --quiet --disable-pip-version-check
 
@@ -18,7 +19,7 @@ export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup paper plan status publish test lint lab clean
+.PHONY: help setup paper plan status publish test bench lint lab clean
 
 help: ## list the targets
 	@echo "xstilts: what intermediate-task training buys, by encoder size"
@@ -39,6 +40,9 @@ publish: $(STAMP) ## copy the study's tables and paper to outputs/published
 
 test: $(TESTED) ## run the tests (TESTS="-m 'not slow'" for the quick ones)
 	@$(BIN) -m pytest $(TESTS)
+
+bench: $(BENCHED) ## compare the engine with other trainers (docs/benchmarks.md; ROWS=names)
+	@$(if $(DATA),XSTILTS_DATA="$(DATA)") $(BIN) -m benchmarks $(if $(ROWS),--rows "$(ROWS)")
 
 lint: $(TESTED) ## check style and imports
 	@$(BIN) -m ruff check . && $(BIN) -m ruff format --check lib
@@ -63,6 +67,10 @@ $(STAMP): requirements.txt pyproject.toml
 
 $(TESTED): $(STAMP) requirements-test.txt
 	@$(PIP) -r requirements-test.txt
+	@touch $@
+
+$(BENCHED): $(STAMP) requirements-bench.txt
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 $(LAB): $(STAMP) requirements-lab.txt
