@@ -42,7 +42,7 @@ test: $(TESTED) ## run the tests (TESTS="-m 'not slow'" for the quick ones)
 	@$(BIN) -m pytest $(TESTS)
 
 bench: $(BENCHED) ## compare the engine with other trainers (docs/benchmarks.md; ROWS=names)
-	@$(if $(DATA),XSTILTS_DATA="$(DATA)") $(BIN) -m benchmarks $(if $(ROWS),--rows "$(ROWS)")
+	@$(BIN) -m benchmarks $(if $(ROWS),--rows "$(ROWS)") $(if $(DATA),--data "$(DATA)")
 
 lint: $(TESTED) ## check style and imports
 	@$(BIN) -m ruff check . && $(BIN) -m ruff format --check lib

@@ -1,0 +1,1 @@
+"""Speed and memory of the project's engine beside the usual trainers, on equal work."""
