@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
@@ -36,7 +38,7 @@ def test_the_micro_batch_shrinks_to_one(size):
     seen = [size]
     while seen[-1] > 1:
         seen.append(make_room(model, seen[-1], CPU))
-    assert all(2 * small >= large > small for large, small in zip(seen, seen[1:], strict=False))
+    assert all(2 * small >= large > small for large, small in itertools.pairwise(seen))
 
 
 def test_at_one_pair_activations_are_recomputed_and_then_it_is_over(encoder):
