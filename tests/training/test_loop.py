@@ -13,7 +13,6 @@ from transformers import get_linear_schedule_with_warmup
 from training.conftest import CPU, random_pairs, random_texts
 from xstilts.encoders.architecture import ARCHITECTURES, word_embedding
 from xstilts.encoders.trim import trim_vocabulary
-from xstilts.errors import EncoderError
 from xstilts.params import Budget, Optimizer
 from xstilts.training.batch import epoch_batches
 from xstilts.training.head import make_head
@@ -341,67 +340,6 @@ def test_training_is_with_dropout(encoder):
         curves.append(fitted(made, pairs).curve["loss"].to_numpy())
     assert curves[0][0] == pytest.approx(curves[1][0])  # the head says nothing yet
     assert abs(curves[0][-1] - curves[1][-1]) > 1e-4
-
-
-# ---- micro-batches ------------------------------------------------------------------------
-
-
-def too_large(made, monkeypatch, most, error=torch.OutOfMemoryError):
-    """Let passes of more than `most` pairs in training fail as if memory were out."""
-    logits, passes = made.logits, []
-
-    def watched(pairs, places):
-        if len(places) > most:
-            raise error("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
-        passes.append(len(places))
-        return logits(pairs, places)
-
-    monkeypatch.setattr(made, "logits", watched)
-    return passes
-
-
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError, MemoryError])
-def test_a_step_that_does_not_fit_is_taken_in_halves_and_stays_the_same_step(
-    classifier, monkeypatch, error
-):
-    pairs = random_pairs(40)
-    whole, made = classifier("aligned"), classifier("aligned")
-    for one in (whole, made):
-        one.head.dropout.p = 0.0  # two halves draw other numbers than the whole
-    expected = fitted(whole, pairs)
-    passes = too_large(made, monkeypatch, 3, error)
-    found = fitted(made, pairs)
-    assert found.micro_batch == 2
-    assert expected.micro_batch == 8
-    assert set(passes) == {2}
-    np.testing.assert_allclose(found.curve, expected.curve, rtol=1e-5)
-    for name, weight in weights(made).items():
-        if not name.endswith("key.bias"):  # softmax ignores it: its gradient is rounding alone
-            torch.testing.assert_close(weight, weights(whole)[name], atol=1e-4, rtol=0, msg=name)
-
-
-def test_tokens_of_a_step_that_failed_do_not_count(classifier, monkeypatch):
-    pairs = random_pairs(16)
-    made = classifier()
-    passes = too_large(made, monkeypatch, 4)
-    found = fitted(made, pairs)
-    assert sum(passes) == 16
-    assert 0 < found.encoded <= found.tokens
-    assert found.slots == found.encoded  # nothing is padded
-
-
-def test_a_single_pair_that_does_not_fit_is_an_error_that_says_so(classifier, monkeypatch):
-    made = classifier()
-    too_large(made, monkeypatch, 0)
-    with pytest.raises(EncoderError, match="out of memory with one pair at a time"):
-        fitted(made, random_pairs(16))
-
-
-def test_another_error_is_not_taken_for_memory(classifier, monkeypatch):
-    made = classifier()
-    monkeypatch.setattr(made, "logits", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        fitted(made, random_pairs(16))
 
 
 def test_rates_are_set_from_the_peak_and_not_from_the_last_rate():
