@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from throwaway import FINISH, OPEN, grid, project, write_notebook
+from waiting import wait_for
 
 from xstilts import cell as module
 from xstilts.cell import FAILED, RUNNING, is_running, main, parse
@@ -49,13 +50,6 @@ def failing(root: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., tupl
 
 def the_cell() -> Cell:
     return grid()[NAME]
-
-
-def wait_for(said: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not said():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 # ---- what is asked for ----------------------------------------------------------------------

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from throwaway import FINISH, OPEN, grid, project, write_notebook
+from waiting import gone, wait_for
 
 from xstilts import cell as module
 from xstilts import kernel
@@ -83,20 +83,6 @@ def start(words: list[str] = WORDS) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if name != MARK}
     command = [sys.executable, "-m", "xstilts.cell", *words]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-
-
-def wait_for(said: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not said():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def heard(capfd: pytest.CaptureFixture[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+from waiting import gone, wait_for
 
 from xstilts import kernel_server as module
 from xstilts.engine import WARM
@@ -32,20 +33,6 @@ from xstilts.params import STAGES
 from xstilts.results.code import stage_modules
 
 ROOT = Path(__file__).parents[1]
-
-
-def wait_for(said: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not said():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 # ---- what it has imported -------------------------------------------------------------------
