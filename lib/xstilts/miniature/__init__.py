@@ -6,6 +6,7 @@ Nothing here reads or writes a file outside the package. README.md holds the con
 from xstilts.miniature.difficulty import Difficulty
 from xstilts.miniature.generate import KINDS, Example, drafts, generate, kind_of
 from xstilts.miniature.language import LANGUAGES, Language, Piece
+from xstilts.miniature.near_miss import near_misses
 from xstilts.miniature.world import GenerationError
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "drafts",
     "generate",
     "kind_of",
+    "near_misses",
 ]

@@ -44,6 +44,22 @@ class Adjective:
 
 
 @dataclass(frozen=True, slots=True)
+class Script:
+    """What follows an event: the `second` verb, and who takes part in it.
+
+    `right` and `wrong` name the source of agent and patient: the first event's `agent` or
+    `patient`, or `other`, someone new. `turn` is "agent_again", "agent_new" or "affected": what
+    tells right from wrong.
+    """
+
+    first: str
+    second: str
+    turn: str
+    right: tuple[str, str]
+    wrong: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Concepts:
     """One half of the lexicon (or both); every mapping keeps the order of the file."""
 
@@ -52,6 +68,7 @@ class Concepts:
     adjectives: Mapping[str, Adjective]
     places: tuple[str, ...]
     times: Mapping[str, str]
+    scripts: tuple["Script", ...]
 
     def leaves(self, kind: str) -> tuple[str, ...]:
         """Return the nouns below the hypernym `kind`."""
@@ -89,7 +106,17 @@ def concepts(lexicon: str | None = None) -> Concepts:
         },
         places=tuple(name for name, half in data["places"].items() if mine(half)),
         times={name: kind for name, (half, kind) in data["times"].items() if mine(half)},
+        scripts=tuple(
+            _script(entry)
+            for entry in data["scripts"]
+            if mine(data["verbs"][entry["first"]]["half"])
+        ),
     )
+
+
+def _script(entry: Mapping[str, Any]) -> Script:
+    right, wrong = tuple(entry["right"]), tuple(entry["wrong"])
+    return Script(entry["first"], entry["second"], entry["turn"], right, wrong)
 
 
 def _verb(name: str, entry: Mapping[str, Any]) -> Verb:

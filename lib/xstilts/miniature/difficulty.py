@@ -13,6 +13,9 @@ class Difficulty:
     # The most changes beside the decisive one; each makes the premise say more, so that the
     # label stands.  0 is easier and leaves overlap a better shortcut.
     edits: int = 1
+    # How often a neutral or contradictory item gets one such change more, so that its premise
+    # says more as an entailment's does; below 1 is easier and one side alone tells more (NLI).
+    balance: float = 1.0
     # How often both sides choose the same voice and fronting (NLI).
     same_surface: float = 0.5
     # The share of negatives made of the very same words (paraphrase, questions).
@@ -21,6 +24,8 @@ class Difficulty:
     negation: float = 0.2
     # How often a participant is several individuals.
     plural: float = 0.2
+    # How often a participant is named by its hypernym ("the animal").
+    hypernyms: float = 0.25
     # How often an optional slot (an adjective, place or time) is filled.
     modifiers: float = 0.4
 

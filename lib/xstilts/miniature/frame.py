@@ -15,7 +15,7 @@ SPLITS = ("train", "test")
 # every word.
 _TEST_TENTHS = 3
 
-Asked = Literal["agent", "patient", "place", "time"]
+Slot = Literal["agent", "patient", "place", "time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,20 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A frame to be said (`asked` None) or asked about: the slot `asked` is the question's."""
+    """A frame to be said, to be asked about, or of which one constituent is said.
+
+    `asked` is the slot that a question asks for, `only` the slot that a short answer gives.
+    """
 
     frame: Frame
     surface: Surface
-    asked: Asked | None = None
+    asked: Slot | None = None
+    only: Slot | None = None
+
+    @property
+    def said(self) -> object:
+        """Return what utterances of one text share: of a short answer, what it names."""
+        return self if self.only is None else getattr(self.frame, self.only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,11 @@ class Draft:
 
     a: tuple[Utterance, ...]
     b: tuple[Utterance, ...]
+
+    @property
+    def said(self) -> object:
+        """Return what two drafts share if they are the same item."""
+        return tuple(tuple(utterance.said for utterance in side) for side in (self.a, self.b))
 
 
 def split_of(frame: Frame) -> str:

@@ -89,14 +89,14 @@ def drafts(
     name = f"{kind}/{lexicon}/{split}/{seed}"
     quota = module.quota(difficulty)
     counts: dict[str, dict[str, int]] = {label: dict.fromkeys(quota[label], 0) for label in quota}
-    seen: set[Draft] = set()
+    seen: set[object] = set()
     made = []
     for index in range(items):
         label = _label(name, index, module.LABELS)
         operator = _most_wanting(quota[label], counts[label])
         counts[label][operator] += 1
         draft = _new(module, Random(f"{name}/{index}"), world, label, operator, seen)
-        seen.add(draft)
+        seen.add(draft.said)
         made.append((label, operator, draft))
     return made
 
@@ -160,7 +160,7 @@ def _most_wanting(shares: Mapping[str, float], counts: Mapping[str, int]) -> str
 
 
 def _new(
-    module: Kind, rng: Random, world: World, label: str, operator: str, seen: set[Draft]
+    module: Kind, rng: Random, world: World, label: str, operator: str, seen: set[object]
 ) -> Draft:
     # A plan is kept for many tries: were it drawn anew in each, what is hard to meet would be
     # rare under the labels that leave it free, and one side would tell the label. The few
@@ -169,7 +169,7 @@ def _new(
         plan = module.plan(rng, world.difficulty, label, operator)
         for _ in range(_TRIES):
             draft = module.draft(rng, world, plan)
-            if draft is not None and draft.a != draft.b and draft not in seen:
+            if draft is not None and draft.a != draft.b and draft.said not in seen:
                 return draft
     raise GenerationError(
         f"{label}/{operator}: no new item after {_PLANS * _TRIES} tries; "

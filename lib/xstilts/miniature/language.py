@@ -2,7 +2,8 @@
 
 The data file has `name`, `script`, `family`, `order`, optionally `spaces`, `stop`, `question`
 (how sentences are joined and end), and a lexicon for every concept in whatever shape the
-realiser needs.  The realiser has one function, `realise(utterance, lexicon) -> list[Piece]`.
+realiser needs.  The realiser has a function `realise(utterance, lexicon) -> list[Piece]`, and
+`answer`, the same for an utterance with `only`, where a short answer is more than its constituent.
 """
 
 import importlib
@@ -18,6 +19,7 @@ from xstilts.miniature.frame import Utterance
 _FOLDER = Path(__file__).parent / "languages"
 
 Lexicon = Mapping[str, Any]
+Realiser = Callable[[Utterance, Lexicon], "list[Piece]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,8 @@ class Language:
     stop: str = field(default=".", repr=False)
     question: tuple[str, str] = field(default=("", "?"), repr=False)
     lexicon: Lexicon = field(default_factory=dict, repr=False, compare=False)
-    realiser: Callable[[Utterance, Lexicon], list[Piece]] | None = field(
-        default=None, repr=False, compare=False
-    )
+    realiser: Realiser | None = field(default=None, repr=False, compare=False)
+    answerer: Realiser | None = field(default=None, repr=False, compare=False)
 
     def pieces(self, utterance: Utterance) -> list[Piece]:
         """Return the constituents of the sentence in their order, without punctuation at the ends.
@@ -58,7 +59,10 @@ class Language:
         Raises: KeyError if the lexicon lacks a form.
         """
         assert self.realiser is not None
-        return [piece for piece in self.realiser(utterance, self.lexicon) if piece.text]
+        if utterance.only is not None and self.answerer is not None:
+            return self.answerer(utterance, self.lexicon)
+        said = [piece for piece in self.realiser(utterance, self.lexicon) if piece.text]
+        return [piece for piece in said if utterance.only in (None, piece.role)]
 
     def say(self, utterance: Utterance) -> str:
         """Return the sentence, with capital and punctuation.
@@ -100,6 +104,7 @@ def _load(path: Path) -> Language:
         question=tuple(data.get("question", ("", "?"))),
         lexicon=data,
         realiser=module.realise,
+        answerer=getattr(module, "answer", None),
     )
 
 

@@ -80,7 +80,7 @@ class World:
 
     def _participant(self, rng: Random, kind: str) -> NounPhrase:
         hard = self.difficulty
-        noun = kind if rng.random() < 0.25 else rng.choice(self.concepts.leaves(kind))
+        noun = kind if rng.random() < hard.hypernyms else rng.choice(self.concepts.leaves(kind))
         quantifier = "the"
         if rng.random() < hard.plural:
             # "some" and "all" are drawn as often as all numbers together.

@@ -42,16 +42,16 @@ _OPERATORS: Mapping[str, tuple[Edit, Edit]] = {
 # Shares of an operator among the items of a label that have no denied sentence.
 _SHARES: Mapping[str, Mapping[str, float]] = {
     "entailment": {
-        "hypernym": 0.36, "quantifier_some": 0.17, "modifier_dropped": 0.34,
-        "voice": 0.08, "fronting": 0.05,
+        "hypernym": 0.36, "quantifier_some": 0.08, "modifier_dropped": 0.36,
+        "voice": 0.12, "fronting": 0.08,
     },
     "neutral": {
-        "hyponym": 0.17, "quantifier_exact": 0.1, "modifier_added": 0.28,
-        "verb": 0.3, "other_time": 0.15,
+        "hyponym": 0.26, "quantifier_exact": 0.06, "modifier_added": 0.4,
+        "verb": 0.18, "other_time": 0.1,
     },
     "contradiction": {
-        "participant": 0.2, "number": 0.13, "adjective": 0.13, "place": 0.12, "time": 0.12,
-        "antonym": 0.16, "role_swap": 0.14,
+        "participant": 0.2, "number": 0.16, "adjective": 0.16, "place": 0.14, "time": 0.14,
+        "antonym": 0.08, "role_swap": 0.12,
     },
 }  # fmt: skip
 
@@ -103,8 +103,8 @@ def plan(rng: Random, difficulty: Difficulty, label: str, operator: str) -> Plan
     if operator == "negation":
         weights = _POLARITIES[label]
         polarity = rng.choices(list(weights), list(weights.values()))[0]
-    # An entailment already has one pull; the others get one more to look alike.
-    least = 0 if label == "entailment" else min(1, difficulty.edits)
+    # The premise of an entailment says more already; the others get such a change to look alike.
+    least = 0 if label == "entailment" else int(rng.random() < difficulty.balance)
     pulls = _pulls(rng, operator, rng.randint(least, difficulty.edits + least))
     rivals = _SHARES["contradiction"]
     rival = rng.choices(list(rivals), list(rivals.values()))[0]

@@ -10,16 +10,16 @@ from random import Random
 
 from xstilts.miniature import edit
 from xstilts.miniature.difficulty import Difficulty
-from xstilts.miniature.frame import Asked, Draft, Frame, NounPhrase, Utterance, split_of
+from xstilts.miniature.frame import Draft, Frame, NounPhrase, Slot, Utterance, split_of
 from xstilts.miniature.kinds.paraphrase import Plan as PairPlan
 from xstilts.miniature.kinds.paraphrase import plan_from
 from xstilts.miniature.world import Edit, World, can_front, swapped
 
 LABELS: tuple[str, ...] = ("0", "1")
 
-Query = tuple[Frame, Asked]
+Query = tuple[Frame, Slot]
 
-_ASKED: tuple[Asked, ...] = ("agent", "patient", "place", "time")
+_ASKED: tuple[Slot, ...] = ("agent", "patient", "place", "time")
 
 _THINGS = ("vehicle", "garment")
 
@@ -49,13 +49,13 @@ class Plan:
     """A pair's plan and the slot that the base question asks for."""
 
     pair: PairPlan
-    asked: Asked
+    asked: Slot
 
 
 def plan(rng: Random, difficulty: Difficulty, label: str, operator: str) -> Plan:
     """Return the item's plan; what `operator` leaves open is drawn from the other label's."""
     pair = plan_from(rng, _joint(difficulty), label, operator)
-    open_slots: dict[str, tuple[Asked, ...]] = {
+    open_slots: dict[str, tuple[Slot, ...]] = {
         "slot": ("place", "time"),
         # With a participant hidden, too few pairs of cores share a split.
         "participant": ("place", "time"),
@@ -103,7 +103,7 @@ def draft(rng: Random, world: World, plan: Plan) -> Draft | None:
     return Draft((first,), (other,))
 
 
-def _query(rng: Random, world: World, change: str, asked: Asked) -> Query | None:
+def _query(rng: Random, world: World, change: str, asked: Slot) -> Query | None:
     frame = world.draw_any(rng)
     if change == "slot":
         return replace(frame, place=None, time=None), asked
@@ -114,7 +114,7 @@ def _query(rng: Random, world: World, change: str, asked: Asked) -> Query | None
     return hidden(world, frame, asked), asked
 
 
-def hidden(world: World, frame: Frame, asked: Asked) -> Frame:
+def hidden(world: World, frame: Frame, asked: Slot) -> Frame:
     """Return the frame without what is asked."""
     if asked in ("place", "time"):
         return replace(frame, **{asked: None})
@@ -131,7 +131,7 @@ def _changed(rng: Random, world: World, query: Query, change: str) -> Query | No
     if change == "slot":
         return frame, "time" if asked == "place" else "place"
     if change == "role_swap":
-        other: dict[Asked, Asked] = {"agent": "patient", "patient": "agent"}
+        other: dict[Slot, Slot] = {"agent": "patient", "patient": "agent"}
         return swapped(frame), other.get(asked, asked)
     changed = _CHANGES[change](world, rng, frame)
     if changed is None or hidden(world, changed, asked) != changed:

@@ -39,6 +39,12 @@ def realise(utterance: Utterance, lexicon: Lexicon) -> list[Piece]:
     return [*front, *core, Piece("verb", verb + ending)]
 
 
+def answer(utterance: Utterance, lexicon: Lexicon) -> list[Piece]:
+    """Return a short answer: the constituent without its particle, and です."""
+    said = next(p for p in realise(utterance, lexicon) if p.role == utterance.only)
+    return [Piece(said.role, said.text.rstrip("はがをでに") + "です")]
+
+
 def _subject(utterance: Utterance, role: str, words: str) -> Piece:
     """Return the subject: は for what is known (all that a question gives), else が."""
     phrase: NounPhrase = getattr(utterance.frame, role)
