@@ -1,6 +1,7 @@
 """Parameters: specs, their files, and the grid of cells that a study spans."""
 
 from xstilts.params.grid import (
+    MIXED_ARMS,
     STAGES,
     Cell,
     cells,
@@ -22,6 +23,7 @@ from xstilts.params.spec import (
 )
 
 __all__ = [
+    "MIXED_ARMS",
     "STAGES",
     "Budget",
     "Cell",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from xstilts.errors import SpecError, unknown
 from xstilts.params.load import load_study, load_task, names, project_root
+from xstilts.params.spec import Arm
 
 Stage = Literal["10_data", "20_encoder", "30_intermediate", "40_target", "50_analysis", "60_paper"]
 STAGES: tuple[Stage, ...] = (
@@ -26,6 +27,8 @@ SELECTORS: dict[str, tuple[str, ...]] = {
     "50_analysis": (),
     "60_paper": (),
 }
+#: arms whose intermediate data are drawn from several languages
+MIXED_ARMS: tuple[Arm, ...] = ("multilingual", "shuffled")
 #: results that are committed with the project, taken as they are
 PUBLISHED = "outputs/published"
 #: folder of each stage under outputs/<study>/
@@ -83,9 +86,9 @@ def split_start(start: str) -> tuple[str, str]:
 
 
 def trained_arms(study: str, task: str) -> list[str]:
-    """Return the arms that an intermediate task has: no multilingual one if it is English only."""
+    """Return the arms that an intermediate task has: `english` alone if its data are."""
     alone = len(load_task(task).train_languages) == 1
-    skipped = {"none", "multilingual"} if alone else {"none"}
+    skipped = {"none", *MIXED_ARMS} if alone else {"none"}
     return [arm for arm in load_study(study).arms if arm not in skipped]
 
 

@@ -8,10 +8,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Arm = Literal["none", "english", "multilingual"]
+Arm = Literal["none", "english", "multilingual", "shuffled"]
+#: of two arms, the one that is judged first
+Contrast = Literal[
+    "english-none",
+    "multilingual-none",
+    "multilingual-english",
+    "shuffled-none",
+    "multilingual-shuffled",
+]
 Head = Literal["siamese", "aligned", "joint"]
 Method = Literal["full", "lora"]
-Kind = Literal["nli", "paraphrase", "question_answering"]
+Kind = Literal["nli", "paraphrase", "selection", "completion", "choice", "question_answering"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -112,7 +120,7 @@ class MiniatureSource(Strict):
     """Items generated from meaning frames (lib/xstilts/miniature)."""
 
     kind: Literal["miniature"]
-    generator: Literal["nli", "paraphrase", "questions"]
+    generator: Literal["nli", "paraphrase", "questions", "selection", "completion", "choice"]
     lexicon: Literal["A", "B"]
     seed: int = 0
     difficulty: dict[str, float] = Field(default_factory=dict)
@@ -209,7 +217,7 @@ class Hypothesis(Strict):
 
     name: str
     says: str = Field(description="the claim in words")
-    contrast: Literal["english-none", "multilingual-none", "multilingual-english"]
+    contrast: Contrast
     unit: Literal["points", "error_reduction"] = "points"
     group: Literal["en", "other", "seen", "unseen", "all"] = "other"
     pairs: Literal["cross", "same"] = "cross"

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from xstilts.params import MIXED_ARMS
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
 from xstilts.report.languages import tongue
@@ -124,7 +125,7 @@ def _write(
 
 
 def _trained(evidence: Evidence, task: str, arm: str) -> tuple[str, ...]:
-    return ("en",) if arm == "english" else evidence.tasks[task].train_languages
+    return evidence.tasks[task].train_languages if arm in MIXED_ARMS else ("en",)
 
 
 def _heads(axes: Axes, evidence: Evidence, columns: Sequence[Column]) -> None:

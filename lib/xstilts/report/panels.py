@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from xstilts.report.theme import COLUMN_WIDTH, FULL_WIDTH, Style
 
 #: factors on a logarithmic x axis that keep the marks of one size apart
-_DODGE = (0.95, 1.0, 1.053)
+_DODGE = (0.95, 1.0, 1.053, 1.108)
 
 
 def panels(
@@ -64,7 +64,7 @@ def draw_line(axes: Axes, rows: pd.DataFrame, column: str, style: Style, place: 
         rows: family, body_params, low, high and `column`, one row a model.
         column: what is drawn.
         style: of the arm.
-        place: 0 to 2, shifts the marks sideways so that intervals do not cover each other.
+        place: 0 to 3, shifts the marks sideways so that intervals do not cover each other.
     """
     for _, family in rows.sort_values("body_params").groupby("family", sort=False):
         x = family["body_params"].to_numpy(float) * _DODGE[place]

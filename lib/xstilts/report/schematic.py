@@ -1,6 +1,6 @@
 """The drawing of the design: what each arm does, from the pretrained encoder to the score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,24 +11,32 @@ from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
 from xstilts.report.theme import ARMS, FULL_WIDTH, INK, SOFT, themed
 
+#: what the intermediate items of an arm are
+_SAID = {
+    "none": "no intermediate task",
+    "english": "English items",
+    "multilingual": "the same items, each in a language drawn at random",
+    "shuffled": "the items of arm multilingual, their labels exchanged at random",
+}
 #: left edge and width of each column of boxes, in units of the drawing (100 wide)
 _COLUMNS = {"pretrained": (0, 16), "middle": (23, 26), "target": (56, 20), "score": (83, 17)}
-_ROWS = {"none": 20.5, "english": 10.5, "multilingual": 0.5}
-_HEIGHT = 7.6
+_HEIGHT, _STEP, _BOTTOM = 7.6, 10.0, 0.5
 
 
 def design(analysis: Tables) -> Figure:
     """Return the schematic of the arms of the study."""
     evidence = evidence_of(analysis)
     with themed():
-        canvas = Canvas(figsize=(FULL_WIDTH, 2.2))
+        lanes = _lanes(evidence)
+        top = max(lanes.values()) + 13
+        canvas = Canvas(figsize=(FULL_WIDTH, 2.2 * top / 33.5))
         axes = canvas.add_axes((0.01, 0.02, 0.98, 0.96))
         axes.set_xlim(-0.5, 100.5)
-        axes.set_ylim(0, 33.5)
+        axes.set_ylim(0, top)
         axes.axis("off")
-        _columns(axes, evidence)
-        for arm in evidence.spec.arms:
-            _lane(axes, arm, evidence)
+        _columns(axes, evidence, lanes, top - 0.9)
+        for arm, bottom in lanes.items():
+            _lane(axes, arm, bottom, evidence)
         steps = _steps(evidence)
         return finished(
             canvas,
@@ -37,7 +45,7 @@ def design(analysis: Tables) -> Figure:
             "English or the same items in several languages, or on none; then, with a fresh head, "
             "on the English items of the target task; then it is scored in every language of the "
             "target. Items, steps and batch are equal over the arms.",
-            alt="Three lanes from the pretrained encoder to zero-shot scores: "
+            alt="A lane an arm from the pretrained encoder to zero-shot scores: "
             + "; ".join(f"{row.arm}: {row.intermediate}" for row in steps.itertuples())
             + "; all lanes then train on the English target task with a fresh head.",
             data=steps,
@@ -46,20 +54,20 @@ def design(analysis: Tables) -> Figure:
 
 
 def _steps(evidence: Evidence) -> pd.DataFrame:
-    said = {
-        "none": "no intermediate task",
-        "english": "English items",
-        "multilingual": "the same items, each in a language drawn at random",
-    }
     rows = [
-        (arm, said[arm], "English items, fresh head", "every language of the target")
+        (arm, _SAID[arm], "English items, fresh head", "every language of the target")
         for arm in evidence.spec.arms
     ]
     return pd.DataFrame(rows, columns=["arm", "intermediate", "target", "scored in"])
 
 
-def _columns(axes: Axes, evidence: Evidence) -> None:
-    top = 32.6
+def _lanes(evidence: Evidence) -> dict[str, float]:
+    """Return the lower edge of each arm's lane, `none` on top."""
+    arms = [arm for arm in _SAID if arm in evidence.spec.arms]
+    return {arm: _BOTTOM + _STEP * (len(arms) - 1 - place) for place, arm in enumerate(arms)}
+
+
+def _columns(axes: Axes, evidence: Evidence, lanes: Mapping[str, float], top: float) -> None:
     names = {
         "pretrained": "pretrained", "middle": "intermediate task", "target": "target task",
         "score": "zero-shot scores",
@@ -67,8 +75,7 @@ def _columns(axes: Axes, evidence: Evidence) -> None:
     for column, name in names.items():
         left, width = _COLUMNS[column]
         axes.text(left + width / 2, top, name, ha="center", va="top", color=SOFT, fontsize=8)
-    rows = [_ROWS[arm] for arm in evidence.spec.arms]
-    bottom, height = min(rows), max(rows) - min(rows) + _HEIGHT
+    bottom, height = _BOTTOM, max(lanes.values()) - _BOTTOM + _HEIGHT
     sizes = list(evidence.sizes.values())
     span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else sizes[0]
     text = f"multilingual\nencoder\n\n{span}\nbody parameters"
@@ -78,13 +85,14 @@ def _columns(axes: Axes, evidence: Evidence) -> None:
          INK)  # fmt: skip
 
 
-def _lane(axes: Axes, arm: str, evidence: Evidence) -> None:
-    style, bottom = ARMS[arm], _ROWS[arm]
+def _lane(axes: Axes, arm: str, bottom: float, evidence: Evidence) -> None:
+    style = ARMS[arm]
     middle = bottom + _HEIGHT / 2
     said = {
         "none": "",
         "english": "English items",
         "multilingual": f"the same items, each\nin {_languages(evidence)}",
+        "shuffled": "those items,\ntheir labels shuffled",
     }[arm]
     if said:
         _box(axes, "middle", bottom, _HEIGHT, said, style.colour)

@@ -49,11 +49,13 @@ ARMS: Mapping[str, Style] = {
     "none": Style("no intermediate task", "#6E6E6E", "o", (0, (1, 1.2))),
     "english": Style("English", "#0072B2", "s", (0, (4, 1.5))),
     "multilingual": Style("multilingual", "#D55E00", "^", "-"),
+    "shuffled": Style("multilingual, labels shuffled", "#CC79A7", "v", (0, (2, 1))),
 }
 CONTRASTS: Mapping[str, Style] = {
     "english-none": Style("English over none", "#0072B2", "s", (0, (4, 1.5))),
     "multilingual-none": Style("multilingual over none", "#D55E00", "^", "-"),
     "multilingual-english": Style("multilingual over English", INK, "D", (0, (6, 1.5, 1, 1.5))),
+    "shuffled-none": Style("labels shuffled over none", "#CC79A7", "v", (0, (2, 1))),
 }
 _RC: Mapping[str, Any] = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "figure.titlesize": 8,

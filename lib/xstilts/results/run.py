@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xstilts.files import write_atomically, write_json
-from xstilts.params import Cell, load_model, load_task
+from xstilts.params import MIXED_ARMS, Cell, load_model, load_task
 from xstilts.results.key import run_key
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
 
@@ -88,8 +88,8 @@ def prediction_table(run: str, scored: Scored) -> pd.DataFrame:
 def score_table(cell: Cell, seed: int, facts: dict[str, Any], scored: Scored) -> pd.DataFrame:
     """Return a row a language: `schema.RUNS`."""
     model, task = load_model(cell["model"]), load_task(cell["task"])
-    multilingual = facts["arm"] == "multilingual"
-    seen = load_task(facts["intermediate"]).train_languages if multilingual else ()
+    mixed = facts["arm"] in MIXED_ARMS
+    seen = load_task(facts["intermediate"]).train_languages if mixed else ()
     shared = {name: facts[name] for name in RUNS if name in facts} | {
         "study": cell.study,
         "family": model.family,

@@ -15,7 +15,7 @@ RUNS: dict[str, str] = {
     "layers": "int64",
     "body_params": "int64",
     "total_params": "int64",
-    "arm": "str",  # none, english, multilingual
+    "arm": "str",  # none, english, multilingual, shuffled
     "intermediate": "str",  # task, or "none"
     "target": "str",  # task that is scored
     "language": "str",

@@ -10,6 +10,7 @@ from xstilts.files import digest
 from xstilts.tasks.item import COLUMNS, item_ids
 
 ENGLISH = "en"
+TRAINING_ARMS = ("english", "multilingual", "shuffled")
 
 
 def generator(*key: str | int) -> np.random.Generator:
@@ -45,13 +46,15 @@ def select_training(
 
     The ids depend on (seed, task) alone, so that arms and sizes train on the same items.
     `english` takes each in English; `multilingual` draws the language of each uniformly
-    from `languages` by a second generator of (seed, task). The training loop shuffles.
+    from `languages` by a second generator of (seed, task); `shuffled` takes the same texts
+    with their labels exchanged among them by a third, so that languages and texts are met but
+    the task is not. The training loop shuffles.
 
     Raises:
         DataError: fewer items than asked, an unknown arm, or an item that a language lacks.
     """
-    if arm not in ("english", "multilingual"):
-        raise DataError(unknown("arm", arm, ("english", "multilingual"), f"training on '{task}'"))
+    if arm not in TRAINING_ARMS:
+        raise DataError(unknown("arm", arm, TRAINING_ARMS, f"training on '{task}'"))
     ids = draw(item_ids(train), items, "items", seed, task)
     if arm == "english":
         drawn = np.full(items, ENGLISH, dtype=object)
@@ -64,4 +67,7 @@ def select_training(
     if absent.any():
         row = chosen[absent].iloc[0]
         raise DataError(f"item {row['id']} has no training text in '{row['language']}'")
+    if arm == "shuffled":
+        order = generator("labels", seed, task).permutation(items)
+        chosen = chosen.assign(label=chosen["label"].to_numpy()[order])
     return chosen[list(COLUMNS)].astype(COLUMNS)
