@@ -3,7 +3,7 @@
 import hashlib
 import sys
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from xstilts.tasks.item import item_ids
 
+SIDES = ("text_a", "text_b")
 #: what `normalise` removes: punctuation, symbols, separators, controls and format characters
 _REMOVED = ("P", "S", "Z", "Cc", "Cf")
 
@@ -42,7 +43,7 @@ def text_digests(tables: Iterable[pd.DataFrame], ignored: Collection[str] = ()) 
     skipped = {"", *(normalise(text) for text in ignored)}
     texts: set[str] = set()
     for table in tables:
-        for side in ("text_a", "text_b"):
+        for side in SIDES:
             texts.update(normalise(text) for text in table[side].unique())
     return {_hash(text) for text in texts - skipped}
 
@@ -52,20 +53,24 @@ def _hash(text: str) -> bytes:
 
 
 def drop_test_text(
-    train: pd.DataFrame, tests: Iterable[pd.DataFrame], ignored: Collection[str] = ()
+    train: pd.DataFrame,
+    tests: Iterable[pd.DataFrame],
+    ignored: Collection[str] = (),
+    sides: Sequence[str] = SIDES,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the training rows whose item shares no text with any test, and the ids dropped.
 
     The rule: an item is dropped, in every language, if in any language either of its texts
     equals, after `normalise`, either text of any row of any of `tests`. It is stricter
     than asking that no pair occur in both, because PAWS-X's development and test sets
-    share single sentences (google-research-datasets/paws, pawsx/README).
+    share single sentences (google-research-datasets/paws, pawsx/README). `sides` names the
+    texts of the training rows that are looked at: both, but where one is a short answer.
     """
     held_out = text_digests(tests, ignored)
     if not held_out or train.empty:
         return train, []
     hit = np.zeros(len(train), dtype=bool)
-    for side in ("text_a", "text_b"):
+    for side in sides:
         rows, texts = pd.factorize(train[side])
         found = (_hash(normalise(text)) in held_out for text in texts)
         hit |= np.fromiter(found, dtype=bool, count=len(texts))[rows]

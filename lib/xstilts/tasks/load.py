@@ -11,7 +11,7 @@ from xstilts.errors import DataError
 from xstilts.params import TaskSpec
 from xstilts.params.spec import FilesSource, HubDataSource, MiniatureSource
 from xstilts.tasks.audit import audit_split, audit_table, marked
-from xstilts.tasks.baseline import score_baselines
+from xstilts.tasks.baseline import GENERATED_ITEMS, score_baselines
 from xstilts.tasks.files import read_files
 from xstilts.tasks.hub import read_hub
 from xstilts.tasks.item import empty_table, item_ids, of_items
@@ -22,7 +22,7 @@ from xstilts.tasks.select import draw
 
 SplitName = Literal["train", "test"]
 #: kinds that are pairs of texts with one label
-PAIR_KINDS = ("nli", "paraphrase")
+PAIR_KINDS = ("nli", "paraphrase", "selection", "completion", "choice")
 #: how many times the items needed are generated until enough are free of test text
 SURPLUS = (1.0, 1.5, 3.0)
 
@@ -96,7 +96,15 @@ def load_items(
         "training_items_available": clean["id"].nunique(),
         "test_texts_checked": len(text_digests(tests, spec.drop_rows_with)),
     }
-    return TaskData(name, spec.labels, train, test, score_baselines(name, train, test), report)
+    baselines = score_baselines(name, train, _measured(name, spec, test))
+    return TaskData(name, spec.labels, train, test, baselines, report)
+
+
+def _measured(name: str, spec: TaskSpec, test: pd.DataFrame) -> pd.DataFrame:
+    """Return the items that baselines are scored on: more of the test split if it is generated."""
+    if not isinstance(spec.source, MiniatureSource) or test.empty:
+        return test
+    return read_split(name, spec, "test", None, max(GENERATED_ITEMS, spec.test_items)).table
 
 
 def read_split(
@@ -142,7 +150,11 @@ def _clean_training(
         read = read_split(name, spec, "train", root, round(spec.train_items * factor))
         whole = read.table
         bad = set(whole[marked(whole, spec.drop_rows_with)]["id"])
-        clean, leaked = drop_test_text(whole[~whole["id"].isin(bad)], tests, spec.drop_rows_with)
+        # Answers are few and short ("In the garden."): what must be new is the question.
+        sides = ("text_a",) if spec.kind == "choice" else ("text_a", "text_b")
+        clean, leaked = drop_test_text(
+            whole[~whole["id"].isin(bad)], tests, spec.drop_rows_with, sides
+        )
         enough = clean["id"].nunique() >= spec.train_items
         if enough or not isinstance(spec.source, MiniatureSource):
             break
