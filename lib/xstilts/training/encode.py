@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from xstilts.encoders.architecture import position_ids
 from xstilts.training.batch import length_groups
 from xstilts.training.device import Device
-from xstilts.training.packed import lay_out, reads_packed
+from xstilts.training.packed import lay_out, reads_packed, use_packed_attention
 from xstilts.training.text import Ints, Texts
 
 
@@ -57,6 +57,16 @@ class States:
         last = means.new_zeros(1, means.shape[1])
         count = len(means)
         return cls(torch.cat([means, last]), np.arange(count), np.ones(count, np.int64), count)
+
+
+def settle(encoder: nn.Module, device: Device) -> nn.Module:
+    """Return the encoder on its device, with the attention that is fastest there."""
+    encoder.to(device.torch)
+    if not use_packed_attention(encoder) and not device.is_cuda:
+        # The fused attention of PyTorch's CPU build spends more on its backward pass of short
+        # texts than everything else together; plain matrix products do not.
+        encoder.set_attn_implementation("eager")  # type: ignore[operator]
+    return encoder
 
 
 def encode(encoder: nn.Module, texts: Texts, wanted: Ints, device: Device) -> States:

@@ -58,8 +58,11 @@ class PairHead(nn.Module):
 
     def forward(self, states: States, sides: Ints) -> Tensor:
         """Return logits, (pairs, labels)."""
-        standard = (self.features(states, sides) - self.mean) / self.spread
-        return self.linear(self.dropout(standard))
+        return self.linear(self.dropout(self.standard(states, sides)))
+
+    def standard(self, states: States, sides: Ints) -> Tensor:
+        """Return standardised features, (pairs, width)."""
+        return (self.features(states, sides) - self.mean) / self.spread
 
     @torch.no_grad()
     def prepare(self, batches: Iterable[tuple[States, Ints]]) -> None:

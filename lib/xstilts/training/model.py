@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from xstilts.training.device import Device
 from xstilts.training.encode import States, encode
 from xstilts.training.head import STANDARDISED_ON, PairHead
-from xstilts.training.text import Ints, Pairs
+from xstilts.training.text import Ints, Pairs, Texts
 
 #: pairs that are answered together; neighbours share texts, which are then encoded once
 BLOCK = 128
@@ -41,10 +41,10 @@ class PairClassifier(nn.Module):
     def _read(self, pairs: Pairs, places: Ints) -> tuple[States, Ints]:
         """Return the states of the texts of some pairs, and the pairs' sides in them."""
         wanted, sides = np.unique(pairs.sides[places], return_inverse=True)
-        return self._encode(pairs, wanted), sides.reshape(len(places), -1)
+        return self._encode(pairs.texts, wanted), sides.reshape(len(places), -1)
 
-    def _encode(self, pairs: Pairs, wanted: Ints) -> States:
-        states = encode(self.encoder, pairs.texts, wanted, self.device)
+    def _encode(self, texts: Texts, wanted: Ints) -> States:
+        states = encode(self.encoder, texts, wanted, self.device)
         self.tally.tokens += states.tokens
         self.tally.slots += states.slots
         return states
@@ -71,6 +71,21 @@ class PairClassifier(nn.Module):
             answers[places] = self.head(states, sides).softmax(dim=1).cpu().numpy()
         return answers
 
+    @torch.inference_mode()
+    def features(self, pairs: Pairs) -> np.ndarray:
+        """Return the head's standardised features, fp32 (pairs, width), in the pairs' order."""
+        self.eval()
+        found = np.zeros((len(pairs), self.head.linear.in_features), dtype=np.float32)
+        for places, states, sides in self._blocks(pairs):
+            found[places] = self.head.standard(states, sides).cpu().numpy()
+        return found
+
+    @torch.inference_mode()
+    def means(self, texts: Texts) -> np.ndarray:
+        """Return the mean token vector of every text, fp32 (texts, hidden)."""
+        self.eval()
+        return self._means(texts, np.arange(len(texts))).cpu().numpy()
+
     def _blocks(self, pairs: Pairs) -> Iterator[tuple[Ints, States, Ints]]:
         order = np.lexsort(pairs.sides.T[::-1])
         blocks = [order[start : start + BLOCK] for start in range(0, len(order), BLOCK)]
@@ -78,14 +93,14 @@ class PairClassifier(nn.Module):
             yield from ((places, *self._read(pairs, places)) for places in blocks)
             return
         wanted, sides = np.unique(pairs.sides, return_inverse=True)
-        states = States.of_means(self._means(pairs, wanted))
+        states = States.of_means(self._means(pairs.texts, wanted))
         sides = sides.reshape(pairs.sides.shape)
         yield from ((places, states, sides[places]) for places in blocks)
 
-    def _means(self, pairs: Pairs, wanted: Ints) -> Tensor:
+    def _means(self, texts: Texts, wanted: Ints) -> Tensor:
         """Return the mean vectors of distinct texts, (wanted, hidden), encoded by length."""
-        order = np.argsort(pairs.texts.lengths[wanted], kind="stable")
+        order = np.argsort(texts.lengths[wanted], kind="stable")
         size = BLOCK * self.head.sides
         parts = [order[start : start + size] for start in range(0, len(order), size)]
-        means = torch.cat([self._encode(pairs, wanted[part]).means() for part in parts])
+        means = torch.cat([self._encode(texts, wanted[part]).means() for part in parts])
         return means[torch.from_numpy(np.argsort(order)).to(means.device)]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,22 @@ from xstilts.encoders.architecture import longest_input
 from xstilts.encoders.folder import open_encoder, save_encoder
 from xstilts.encoders.trim import Trimmed, trim_vocabulary
 from xstilts.errors import EncoderError
+from xstilts.files import write_atomically
 from xstilts.params import Budget, Cell, ModelSpec, load_model, load_study, load_task, split_start
 from xstilts.params.method import method_title
 from xstilts.results.key import run_key
 from xstilts.results.run import Scored, training_facts, write_run
 from xstilts.tasks import TaskData, load_task_data, select_training
+from xstilts.tasks.alignment import alignment_items
 from xstilts.training.adapter import add_adapters, merge_adapters
+from xstilts.training.alignment import align
 from xstilts.training.cache import cached_pairs
 from xstilts.training.checkpoint import Checkpoint
 from xstilts.training.device import Device, open_device
+from xstilts.training.encode import settle
 from xstilts.training.head import make_head
 from xstilts.training.loop import Trained, train
 from xstilts.training.model import PairClassifier
-from xstilts.training.packed import use_packed_attention
 from xstilts.training.telemetry import speed_facts
 from xstilts.training.text import Pairs
 
@@ -71,6 +75,19 @@ class Stage:
         store = self.study_folder / "tokens"
         return cached_pairs(store, encoder, table, self.model.head, self.model.max_tokens)
 
+    def sentences(self, encoder: Path) -> Pairs:
+        """Return what alignment is measured on after an intermediate task; else nothing."""
+        languages = self.scored_languages if self.stage == "intermediate" else ()
+        table = alignment_items(languages)
+        store = self.study_folder / "tokens"
+        return cached_pairs(store, encoder, table, "siamese", self.model.max_tokens)
+
+    @property
+    def scored_languages(self) -> list[str]:
+        """Return the languages of the study's targets, each once."""
+        targets = map(load_task, load_study(self.cell.study).targets)
+        return list(dict.fromkeys(code for task in targets for code in task.test_languages))
+
     @property
     def study_folder(self) -> Path:
         return self.cell.folder.parents[len(self.cell.selectors)]
@@ -88,9 +105,10 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     """Train and score one seed of a cell; write its folder, `run.json` last; return that.
 
     The folder `seed-<n>` gets runs.parquet, predictions.parquet (where the task has a test
-    set), curve.parquet and, from an intermediate task, encoder/: an ordinary Hugging Face
-    folder with the encoder as trained. The intermediate head is dropped. While it trains, the
-    run keeps itself in checkpoint.safetensors, and goes on from there if it was stopped.
+    set), curve.parquet and, from an intermediate task, alignment.parquet and encoder/: an
+    ordinary Hugging Face folder with the encoder as trained. The intermediate head is dropped.
+    While it trains, the run keeps itself in checkpoint.safetensors, and goes on from there if
+    it was stopped.
 
     Raises:
         StoppedError: SIGTERM came while it trained.
@@ -100,9 +118,12 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     start = stage.start_folder(seed)
     training = stage.pairs(start, stage.training_table(seed))
     testing = stage.pairs(start, stage.data.test)
+    sentences = stage.sentences(start)
     encoder = _open(start, stage.model)
-    trimmed = _trim(encoder, training, testing)
-    training, testing = (pairs.renumbered(trimmed.remap) for pairs in (training, testing))
+    trimmed = _trim(encoder, training, testing, sentences)
+    training, testing, sentences = (
+        pairs.renumbered(trimmed.remap) for pairs in (training, testing, sentences)
+    )
     classifier = _classifier(stage, encoder, seed)
     classifier.prepare_head(training)
     rule = load_study(stage.cell.study).optimizer_of(stage.cell["model"])
@@ -121,6 +142,8 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     # What an earlier run left must not vouch for the encoder written now.
     (folder / "run.json").unlink(missing_ok=True)
     if stage.stage == "intermediate":
+        aligned = align(classifier, sentences)
+        write_atomically(folder / "alignment.parquet", partial(aligned.to_parquet, index=False))
         _save(stage, encoder, trimmed, folder / "encoder", tokenizer_from=start)
     facts = _facts(stage, seed, trained) | {
         "scoring_seconds": round(scoring_s, 3),
@@ -139,13 +162,8 @@ def _classifier(stage: Stage, encoder: nn.Module, seed: int) -> PairClassifier:
         # Frozen matrices may lie in the precision that they are multiplied in.
         narrow = device.is_cuda and device.precision == "bf16"
         add_adapters(encoder, spec.lora_rank, dtype=torch.bfloat16 if narrow else torch.float32)
-    encoder.to(device.torch)
-    if not use_packed_attention(encoder) and not device.is_cuda:
-        # The fused attention of PyTorch's CPU build spends more on its backward pass of short
-        # texts than everything else together; plain matrix products do not.
-        encoder.set_attn_implementation("eager")
     head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
-    return PairClassifier(encoder, head, device)
+    return PairClassifier(settle(encoder, device), head, device)
 
 
 def _save(
