@@ -19,6 +19,7 @@ import yaml
 
 from xstilts.params import grid, load
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
+from xstilts.tasks.baseline import BASELINES
 
 LANGUAGES = ("de", "en", "es", "ru", "sw", "zh")
 SEEN = ("de", "en", "es", "zh")
@@ -95,6 +96,8 @@ def write_study(root: Path, name: str = "made", **values: Any) -> str:
             _write_json(cell.manifest, {"key": f"{zlib.crc32(cell.name.encode()):016x}"})
         if cell.stage == "10_data":
             _write_data(cell, world)
+        if cell.stage == "20_encoder":
+            _write_encoder(cell, world)
         if cell.stage in ("30_intermediate", "40_target"):
             for seed in world.seeds:
                 write_run(cell, seed, world)
@@ -121,7 +124,7 @@ def write_run(cell: grid.Cell, seed: int, world: World) -> Path:
             "study": cell.study, "family": spec.family, "head": spec.head, "layers": spec.layers,
             "body_params": spec.body_params, "total_params": spec.total_params,
             "intermediate": intermediate, "target": target, "language": language,
-            "seen_in_intermediate": arm == "multilingual" and language in SEEN,
+            "seen_in_intermediate": arm in grid.MIXED_ARMS and language in SEEN,
             "items": len(part), "score": 100 * float((part["label"] == part["prediction"]).mean()),
             "metric": "accuracy", "status": "ok", "cell_key": "0" * 16,
         }
@@ -134,8 +137,28 @@ def write_run(cell: grid.Cell, seed: int, world: World) -> Path:
     conform(pd.DataFrame(rows), RUNS).to_parquet(folder / "runs.parquet", index=False)
     predictions.to_parquet(folder / "predictions.parquet", index=False)
     conform(curve, CURVE).to_parquet(folder / "curve.parquet", index=False)
+    if cell.stage == "30_intermediate":
+        _write_alignment(folder, spec.layers + {"multilingual": 6, "english": 3}.get(arm, 0))
     _write_json(folder / "run.json", facts | {"task": target})
     return folder
+
+
+def _write_encoder(cell: grid.Cell, world: World) -> None:
+    layers = load.load_model(cell["model"]).layers
+    rows = [
+        (target, code, world.true_score(layers, "none", code) - 5, world.items)
+        for target in TARGETS
+        for code in LANGUAGES
+    ]
+    probe = pd.DataFrame(rows, columns=["target", "language", "score", "items"])
+    probe.to_parquet(cell.folder / "probe.parquet", index=False)
+    _write_alignment(cell.folder, layers)
+
+
+def _write_alignment(folder: Path, level: float) -> None:
+    rows = [(code, 40.0 + level, 60.0 + level, 120) for code in LANGUAGES if code != "en"]
+    table = pd.DataFrame(rows, columns=["language", "retrieved", "ordered", "items"])
+    table.to_parquet(folder / "alignment.parquet", index=False)
 
 
 def _predictions(
@@ -230,7 +253,8 @@ def _write_data(cell: grid.Cell, world: World) -> None:
              "differing": 0, "aligned": True, "dropped_marked": 0, "dropped_test_text": 0}
         )  # fmt: skip
         floors.append((task, language, "majority", 100 / count, world.items))
-        floors.append((task, language, "overlap", 100 / count + 2, world.items))
+        for name in list(BASELINES)[1:]:
+            floors.append((task, language, name, 100 / count + 2, world.items))
     columns = ["task", "language", "baseline", "score", "items"]
     table = pd.DataFrame(floors, columns=columns)
     table.to_parquet(cell.folder / "baselines.parquet", index=False)

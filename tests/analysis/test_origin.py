@@ -63,7 +63,7 @@ def test_baselines_and_audit_hold_all_tasks(made):
     inputs = inputs_of(made)
     baselines, audit = read_baselines(inputs), read_audit(inputs)
     assert baselines.dtypes.astype("str").to_dict() == BASELINES
-    assert len(baselines) == 4 * 6 * 2
+    assert len(baselines) == 4 * 6 * 7
     assert list(audit.columns) == list(COLUMNS)
     assert audit.groupby("task")["language"].nunique().to_dict() == dict.fromkeys(
         design_of("made").tasks, 6

@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score
 from synthetic import World
 
 from xstilts.analysis import analyse, tabulate_slopes
-from xstilts.analysis.tables import GAINS, SCORES, SLOPES
+from xstilts.analysis.tables import GAINS, MEAN, SCORES, SLOPES
 
 OTHER = ("de", "es", "ru", "sw", "zh")
 SCORE_KEY = ["model", "intermediate", "arm", "target", "group"]
@@ -32,7 +32,7 @@ def test_every_estimate_has_one_row(analysis, name, key, schema):
 def test_the_grid_is_whole(analysis):
     groups = 5 + len(OTHER)  # en, other, seen, unseen, all
     assert len(analysis.scores) == 3 * 2 * (4 * groups + groups - 2)  # none has no seen, unseen
-    assert len(analysis.gains) == 3 * 4 * 3 * 2 * groups
+    assert len(analysis.gains) == 3 * (4 + 2) * 3 * 2 * groups  # four pairs, two means
     assert len(analysis.slopes) == (4 + 2) * 3 * 2 * groups  # four pairs, two means
 
 
@@ -70,7 +70,8 @@ def test_sizes_are_those_of_the_models(analysis):
 
 def test_gains_are_differences_of_scores(analysis):
     scores = analysis.scores.set_index(SCORE_KEY)["score"]
-    plain = analysis.gains[~analysis.gains["group"].isin(["seen", "unseen"])]
+    single = analysis.gains[analysis.gains["intermediate"] != MEAN]
+    plain = single[~single["group"].isin(["seen", "unseen"])]
     for row in plain.sample(100, random_state=0).itertuples():
         high, low = (
             scores[row.model, "none" if arm == "none" else row.intermediate, arm, row.target,
@@ -90,8 +91,19 @@ def test_gains_on_seen_languages_average_the_gains_on_each(analysis):
         np.testing.assert_allclose(by_group[group], by_group[list(codes)].mean(axis=1), atol=1e-9)
 
 
+def test_means_over_pairs_are_means_of_the_single_gains(analysis):
+    key = ["model", "pair", "contrast", "unit", "group"]
+    means = analysis.gains[analysis.gains["intermediate"] == MEAN].set_index(key)
+    single = analysis.gains[analysis.gains["intermediate"] != MEAN]
+    expected = single[single["unit"] == "points"].groupby(key)["estimate"].mean()
+    points = means[means.index.get_level_values("unit") == "points"]["estimate"]
+    np.testing.assert_allclose(points, expected.loc[points.index], atol=1e-9)
+    assert set(means["target"]) == {"cross", "same"}
+
+
 def test_a_pair_of_one_skill_is_marked_same(analysis):
-    kinds = analysis.gains.drop_duplicates(["intermediate", "target"])
+    single = analysis.gains[analysis.gains["intermediate"] != MEAN]
+    kinds = single.drop_duplicates(["intermediate", "target"])
     same = kinds.loc[kinds["pair"] == "same", ["intermediate", "target"]].to_numpy().tolist()
     assert same == [["made_nli_b", "made_nli"]]
 
@@ -104,7 +116,7 @@ def test_resolved_says_that_the_interval_excludes_zero(analysis):
 
 
 def test_slopes_are_lines_through_the_gains(analysis):
-    gains = analysis.gains.sort_values("body_params")
+    gains = analysis.gains[analysis.gains["intermediate"] != MEAN].sort_values("body_params")
     mean = gains.groupby(["pair", "contrast", "unit", "group", "body_params"])["estimate"].mean()
     single = gains.set_index([*SLOPE_KEY, "body_params"])["estimate"].sort_index()
     assert {"mean"} < set(analysis.slopes["intermediate"])

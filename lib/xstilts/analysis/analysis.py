@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from xstilts.analysis import hypothesis, origin, tables
 from xstilts.analysis.collapse import find_collapsed
+from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
 from xstilts.analysis.sample import Sample
 from xstilts.errors import DataError
@@ -31,9 +32,14 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "slopes": tuple(tables.SLOPES),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "baselines": tuple(origin.BASELINES),
+    "probes": tuple(origin.PROBES),
+    "alignments": tuple(origin.ALIGNMENTS),
+    "operators": tuple(OPERATORS),
     "audit": tuple(AUDIT),
     "cost": tuple(COST),
 }
+#: tables that results of an earlier form lack; they are then empty
+LATER = ("probes", "alignments", "operators")
 #: keys of study.json
 _STUDY = ("name", "study", "models", "tasks", "counts", "cells")
 
@@ -44,7 +50,8 @@ class Analysis:
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
     `schema.CURVE`. scores, gains, slopes: see `tables`. hypotheses: `hypothesis.COLUMNS`.
-    baselines: `origin.BASELINES`. audit: `tasks.audit.COLUMNS`. cost: `collect.COST`, a row
+    baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
+    operators: `operators.OPERATORS`. audit: `tasks.audit.COLUMNS`. cost: `collect.COST`, a row
     a run, also of runs that are scored on nothing.
     """
 
@@ -56,6 +63,9 @@ class Analysis:
     slopes: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
+    probes: pd.DataFrame = field(repr=False)
+    alignments: pd.DataFrame = field(repr=False)
+    operators: pd.DataFrame = field(repr=False)
     audit: pd.DataFrame = field(repr=False)
     cost: pd.DataFrame = field(repr=False)
     study: Mapping[str, Any] = field(repr=False)
@@ -109,6 +119,9 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
         "slopes": tables.tabulate_slopes(sample),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "baselines": baselines,
+        "probes": origin.read_probes(inputs),
+        "alignments": origin.read_alignments(inputs),
+        "operators": tabulate_operators(used, collected.predictions),
         "audit": origin.read_audit(inputs),
         "cost": collected.cost,
     }
@@ -164,8 +177,15 @@ def load_analysis(folder: Path) -> Analysis:
     absent = [key for key in _STUDY if not isinstance(study, dict) or key not in study]
     if absent:
         raise DataError(f"{path}: keys missing: {', '.join(absent)}; run the analysis again")
-    read = {name: _read(folder / f"{name}.parquet", columns) for name, columns in TABLES.items()}
+    read = {name: _table(folder, name, columns) for name, columns in TABLES.items()}
     return Analysis(folder, **read, study=study)
+
+
+def _table(folder: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    path = folder / f"{name}.parquet"
+    if name in LATER and not path.is_file():
+        return pd.DataFrame(columns=list(columns))
+    return _read(path, columns)
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

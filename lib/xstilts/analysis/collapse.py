@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from xstilts.tasks.baseline import TRANSFERRING
+
 #: share of one label among a run's answers from which they count as constant
 CONSTANT = 0.99
 #: points above a floor from which a score counts as learned
@@ -20,7 +22,8 @@ def find_collapsed(
     """Return the names of the runs that collapsed.
 
     A run collapsed if, in English, at least 99 % of its answers are one label, or its score
-    is at most 5 points above the highest floor: chance, the majority label, word overlap.
+    is at most 5 points above the highest floor that needs no vocabulary: chance, the majority
+    label, word overlap.
     English is the language of the target's training; a task without it is judged on the
     mean of its languages. The rule needs no other run, so it is blind to the arms.
 
@@ -48,7 +51,7 @@ def _judged_languages(languages: np.ndarray) -> frozenset[str]:
 
 def _floor(target: str, languages: frozenset[str], baselines: pd.DataFrame, labels: int) -> float:
     """Return the highest floor in percent, each floor averaged over `languages`."""
-    of_task = baselines[baselines["task"] == target]
+    of_task = baselines[(baselines["task"] == target) & baselines["baseline"].isin(TRANSFERRING)]
     rows = of_task[of_task["language"].isin(languages)]
     return max([100.0 / labels, *rows.groupby("baseline")["score"].mean()])
 

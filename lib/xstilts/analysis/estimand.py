@@ -17,6 +17,8 @@ CONTRASTS: dict[str, tuple[str, str]] = {
     "english-none": ("english", "none"),
     "multilingual-none": ("multilingual", "none"),
     "multilingual-english": ("multilingual", "english"),
+    "shuffled-none": ("shuffled", "none"),
+    "multilingual-shuffled": ("multilingual", "shuffled"),
 }
 Values = NDArray[np.float64]
 

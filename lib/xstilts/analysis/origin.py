@@ -19,8 +19,27 @@ from xstilts.tasks.audit import audit_table
 BASELINES: dict[str, str] = {
     "task": "str",
     "language": "str",
-    "baseline": "str",  # majority, overlap
+    "baseline": "str",  # one of `tasks.baseline.BASELINES`
     "score": "float64",  # 0 to 100
+    "items": "int64",
+}
+#: one row a (model, target, language): a linear probe of the frozen encoder
+PROBES: dict[str, str] = {
+    "model": "str",
+    "target": "str",
+    "language": "str",
+    "score": "float64",  # 0 to 100
+    "items": "int64",
+}
+#: one row a (model, start, seed, language): translations found among near misses
+ALIGNMENTS: dict[str, str] = {
+    "model": "str",
+    "intermediate": "str",  # "none": the encoder as pretrained
+    "arm": "str",
+    "seed": "int64",  # -1: as pretrained, before any seed
+    "language": "str",
+    "retrieved": "float64",  # 0 to 100
+    "ordered": "float64",  # 0 to 100, chance 50
     "items": "int64",
 }
 #: stages whose cells do not feed the analysis
@@ -81,21 +100,62 @@ def read_baselines(inputs: Sequence[Cell]) -> pd.DataFrame:
     Raises:
         DataError: a cell's baselines.parquet is missing, broken or lacks a column.
     """
-    tables = [_read_baselines(cell) for cell in inputs if cell.stage == "10_data"]
+    of_data = [cell for cell in inputs if cell.stage == "10_data"]
+    return _stack([_read(cell, "baselines.parquet", BASELINES) for cell in of_data], BASELINES)
+
+
+def read_probes(inputs: Sequence[Cell]) -> pd.DataFrame:
+    """Return the probes of all encoder cells among `inputs`, columns `PROBES`.
+
+    Raises:
+        DataError: a cell's probe.parquet is missing, broken or lacks a column.
+    """
+    encoders = [cell for cell in inputs if cell.stage == "20_encoder"]
+    tables = [_read(cell, "probe.parquet", PROBES, model=cell["model"]) for cell in encoders]
+    return _stack(tables, PROBES)
+
+
+def read_alignments(inputs: Sequence[Cell]) -> pd.DataFrame:
+    """Return the alignment of every encoder among `inputs`, columns `ALIGNMENTS`.
+
+    That of a prepared encoder, and of the encoder that each seed of an intermediate task left.
+
+    Raises:
+        DataError: an alignment.parquet is missing, broken or lacks a column.
+    """
+    tables = []
+    for cell in inputs:
+        about: dict[str, Any] = {"intermediate": "none", "arm": "none", "seed": -1}
+        if cell.stage == "20_encoder":
+            about |= {"model": cell["model"]}
+            tables.append(_read(cell, "alignment.parquet", ALIGNMENTS, **about))
+        if cell.stage == "30_intermediate":
+            about = {"model": cell["model"], "intermediate": cell["task"], "arm": cell["arm"]}
+            for seed in load_study(cell.study).seeds:
+                name = f"seed-{seed}/alignment.parquet"
+                if (cell.folder / name).is_file() or cell.manifest.is_file():
+                    tables.append(_read(cell, name, ALIGNMENTS, **about, seed=seed))
+    return _stack(tables, ALIGNMENTS)
+
+
+def _stack(tables: list[pd.DataFrame], schema: dict[str, str]) -> pd.DataFrame:
     if not tables:
-        return pd.DataFrame(columns=list(BASELINES)).astype(BASELINES)
+        return pd.DataFrame(columns=list(schema)).astype(schema)
     return pd.concat(tables, ignore_index=True)
 
 
-def _read_baselines(cell: Cell) -> pd.DataFrame:
-    path = cell.folder / "baselines.parquet"
+def _read(cell: Cell, name: str, schema: dict[str, str], **about: Any) -> pd.DataFrame:
+    """Return a table of a cell in the columns of `schema`, those in `about` filled in."""
+    path = cell.folder / name
     try:
-        return conform(pq.read_table(path, partitioning=None).to_pandas(), BASELINES)
+        table = pq.read_table(path, partitioning=None).to_pandas()
+        return conform(table.assign(**about), schema)
     except FileNotFoundError:
         raise DataError(f"{path}: file not found; the cell {cell.name} writes it") from None
     except (KeyError, OSError, ValueError, pa.ArrowException) as error:
         reason = str(error.args[0] if error.args else error).splitlines()[0]
-        raise DataError(f"{path}: not a table of baselines ({reason}); {cell.name}") from None
+        kind = path.stem.replace("_", " ")
+        raise DataError(f"{path}: not a table of {kind} ({reason}); {cell.name}") from None
 
 
 def read_audit(inputs: Sequence[Cell]) -> pd.DataFrame:

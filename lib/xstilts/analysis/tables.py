@@ -21,7 +21,7 @@ SCORES: dict[str, str] = {
     "body_params": "int64",
     "total_params": "int64",
     "intermediate": "str",  # task, or "none"
-    "arm": "str",  # none, english, multilingual
+    "arm": "str",  # none, english, multilingual, shuffled
     "target": "str",
     "group": "str",  # en, other, seen, unseen, all, or a language
     "score": "float64",  # percent, mean over seeds and over the group's languages
@@ -31,6 +31,8 @@ SCORES: dict[str, str] = {
     "items": "int64",  # items scored in at least one language of the group
     "collapsed": "int64",  # of the seeds; they are in the mean
 }
+#: stands for the intermediate task in the mean over all pairs of a kind
+MEAN = "mean"
 #: one row a (model, intermediate task, target, contrast of arms, unit, group of languages)
 GAINS: dict[str, str] = {
     "model": "str",
@@ -38,8 +40,8 @@ GAINS: dict[str, str] = {
     "layers": "int64",
     "body_params": "int64",
     "total_params": "int64",
-    "intermediate": "str",
-    "target": "str",
+    "intermediate": "str",  # task, or "mean": over all pairs of the kind
+    "target": "str",  # task; of a mean, its kind
     "pair": "str",  # cross, same
     "contrast": "str",  # one of `estimand.CONTRASTS`
     "unit": "str",  # one of `estimand.UNITS`
@@ -95,7 +97,11 @@ def tabulate_scores(sample: Sample, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def tabulate_gains(sample: Sample) -> pd.DataFrame:
-    """Return every contrast of arms that the sample holds, columns `GAINS`."""
+    """Return every contrast of arms that the sample holds, columns `GAINS`.
+
+    After the single pairs come the means over those of a kind, as intermediate "mean" and the
+    kind as target.
+    """
     rows = [
         row
         for model in sample.design.models
@@ -104,7 +110,30 @@ def tabulate_gains(sample: Sample) -> pd.DataFrame:
         for contrast in CONTRASTS
         for row in _gains(sample, model, kind, pair, contrast)
     ]
+    rows += [
+        row
+        for kind in PAIR_KINDS
+        for contrast in CONTRASTS
+        for row in _mean_gains(sample, kind, contrast)
+    ]
     return _table(rows, GAINS)
+
+
+def _mean_gains(sample: Sample, kind: PairKind, contrast: str) -> Iterator[dict[str, Any]]:
+    pairs = sample.design.pairs(kind)
+    for unit in UNITS:
+        for group in _groups(sample, pairs):
+            for model, values in sample.by_model(pairs, contrast, unit, group).items():
+                about = _size(sample, model) | {"intermediate": MEAN, "target": kind}
+                about |= {"pair": kind, "contrast": contrast, "unit": unit, "group": group}
+                about |= {"seeds": sample.resampling.seeds, "items": _scored(sample, pairs)}
+                yield about | _estimate(sample.resampling.estimate(values))
+
+
+def _scored(sample: Sample, pairs: Sequence[Pair]) -> int:
+    """Return how many items the targets of some pairs score."""
+    targets = {target for _, target in pairs if target in sample.outcomes}
+    return sum(len(sample.outcomes[target].items) for target in targets)
 
 
 def tabulate_slopes(sample: Sample) -> pd.DataFrame:
