@@ -38,6 +38,9 @@ class Tables(Protocol):
     slopes: pd.DataFrame
     hypotheses: pd.DataFrame
     baselines: pd.DataFrame
+    probes: pd.DataFrame
+    alignments: pd.DataFrame
+    operators: pd.DataFrame
     audit: pd.DataFrame
     cost: pd.DataFrame
     study: Mapping[str, Any]
@@ -86,10 +89,19 @@ class Evidence:
         ]  # fmt: skip
 
     @cached_property
+    def single_gains(self) -> pd.DataFrame:
+        """Return the gains of single pairs, without the means over them."""
+        gains = self.tables.gains
+        return gains[gains["intermediate"] != "mean"]
+
+    @cached_property
     def contrasts(self) -> list[str]:
         """Return the contrasts that the study's arms allow, the main one first."""
         found = set(self.tables.gains["contrast"])
-        order = ("multilingual-english", "english-none", "multilingual-none")
+        order = (
+            "multilingual-english", "english-none", "multilingual-none", "shuffled-none",
+            "multilingual-shuffled",
+        )  # fmt: skip
         return [contrast for contrast in order if contrast in found]
 
     def is_cross(self, intermediate: str, target: str) -> bool:

@@ -4,15 +4,18 @@ from xstilts.report.curves import learning_curves
 from xstilts.report.evidence import Tables
 from xstilts.report.figure import Figure
 from xstilts.report.heatmap import language_heatmap
+from xstilts.report.mediator import alignment, probe_by_size
 from xstilts.report.schematic import design
 from xstilts.report.sizes import gain_by_size, score_by_size
 
 __all__ = [
+    "alignment",
     "all_figures",
     "design",
     "gain_by_size",
     "language_heatmap",
     "learning_curves",
+    "probe_by_size",
     "score_by_size",
 ]
 
@@ -23,6 +26,10 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
     if len(analysis.gains):
         drawn.append(gain_by_size(analysis))
     drawn.append(language_heatmap(analysis))
+    if len(analysis.probes):
+        drawn.append(probe_by_size(analysis))
+    if len(analysis.alignments):
+        drawn.append(alignment(analysis))
     stages = set(analysis.curves["stage"])
     drawn.extend(
         learning_curves(analysis, stage) for stage in ("target", "intermediate") if stage in stages

@@ -5,7 +5,7 @@ from typing import Literal
 
 Unit = Literal[
     "percent", "points", "error_reduction", "p", "count", "params", "seconds", "flops", "bytes",
-    "rate", "text",
+    "rate", "width", "correlation", "text",
 ]  # fmt: skip
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 UNDEFINED = "–"
@@ -22,8 +22,10 @@ def write(value: float | int | str, unit: Unit) -> str:
     if value is None or math.isnan(value):
         return UNDEFINED
     match unit:
-        case "percent":
+        case "percent" | "width":
             return _minus(f"{value:.1f}")
+        case "correlation":
+            return _minus(f"{value:+.2f}")
         case "points" | "error_reduction":
             return signed(value)
         case "p":

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from xstilts.errors import nearest
+from xstilts.report.derived import derived
 from xstilts.report.evidence import Evidence
 from xstilts.report.formats import Unit, interval, write
 from xstilts.report.theme import RenderError
@@ -102,6 +103,8 @@ def _every(evidence: Evidence) -> Iterator[Number]:
         tables.baselines, "baselines", ("task", "language", "baseline"), "score",
         lambda row: "percent",
     )  # fmt: skip
+    for key, value, unit, file, where in derived(evidence):
+        yield Number(key, value, write(value, unit), unit, file, where, "")
     yield from _counts(evidence)
     yield from _models(evidence)
     yield from _costs(evidence)

@@ -49,8 +49,8 @@ class Phrases:
         return f"{self.num(f'count/{name}')} {noun if one else plural or f'{noun}s'}"
 
     def gains(self, kind: str, contrast: str, unit: str, group: str) -> pd.DataFrame:
-        """Return the gains of one kind of pairs, contrast, unit and group."""
-        gains = self.evidence.tables.gains
+        """Return the gains of single pairs of one kind, in one contrast, unit and group."""
+        gains = self.evidence.single_gains
         return gains[
             (gains["pair"] == kind) & (gains["contrast"] == contrast)
             & (gains["unit"] == unit) & (gains["group"] == group)

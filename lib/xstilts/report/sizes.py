@@ -53,7 +53,7 @@ def gain_by_size(analysis: Tables) -> Figure:
     """
     evidence = evidence_of(analysis)
     pairs = [*evidence.pairs("cross"), *evidence.pairs("same")]
-    gains = analysis.gains[analysis.gains["group"] == "other"]
+    gains = evidence.single_gains[evidence.single_gains["group"] == "other"]
     with themed():
         canvas, cells = _gain_panels(evidence, pairs)
         for (pair, unit), axes in cells.items():

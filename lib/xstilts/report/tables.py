@@ -8,6 +8,7 @@ from xstilts.report.examples import examples
 from xstilts.report.formats import UNDEFINED, interval, write
 from xstilts.report.languages import ordered
 from xstilts.report.method_tables import audit, costs, encoders, tasks
+from xstilts.report.miniature_tables import operators, shortcuts
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
 
@@ -21,6 +22,8 @@ __all__ = [
     "hypotheses",
     "languages",
     "main_results",
+    "operators",
+    "shortcuts",
     "tasks",
 ]
 
@@ -113,7 +116,8 @@ def floors(analysis: Tables) -> Table:
             rows.append(entries(evidence.title(target), name, *cells))
     return Table(
         "floors", "Floors, accuracy in percent: the best constant answer (majority), and a "
-        "logistic regression on word overlap and length alone, fitted on English items (overlap).",
+        "logistic regression on the overlap of words and of neighbouring words and on length, "
+        "fitted on English items (overlap).",
         ("Target", "Floor", *codes), rows, table, heads=2,
     )  # fmt: skip
 
@@ -142,11 +146,15 @@ def hypotheses(analysis: Tables) -> Table:
 def all_tables(analysis: Tables) -> dict[str, Table]:
     """Return every table that the study's data allow, by id."""
     made = [encoders(analysis), tasks(analysis), main_results(analysis)]
-    if (shown := examples(analysis)) is not None:
-        made.append(shown)
+    for stage in ("target", "intermediate"):
+        if (shown := examples(analysis, stage)) is not None:
+            made.append(shown)
     if len(analysis.hypotheses):
         made.append(hypotheses(analysis))
-    made += [languages(analysis), floors(analysis), audit(analysis), costs(analysis)]
+    made += [languages(analysis), floors(analysis), shortcuts(analysis)]
+    if (by_operator := operators(analysis)) is not None:
+        made.append(by_operator)
+    made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
 
 

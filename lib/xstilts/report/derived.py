@@ -1,0 +1,71 @@
+"""Numbers of the manuscript that follow from several rows of the tables."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from xstilts.report.evidence import Evidence
+from xstilts.report.formats import Unit
+from xstilts.report.mediator import alignment_by_start, mediation, probe_rows, rank_correlation
+from xstilts.report.miniature_tables import baseline_means
+
+#: (key, value, unit, file, selectors)
+Derived = tuple[str, float, Unit, str, Mapping[str, str]]
+ONE_SIDE = ("premise_only", "hypothesis_only")
+OVERLAP = ("word_overlap", "overlap")
+
+
+def derived(evidence: Evidence) -> Iterator[Derived]:
+    """Yield the numbers that the study's tables allow."""
+    yield from _shortcuts(evidence)
+    yield from _power(evidence)
+    if len(evidence.tables.probes):
+        for row in probe_rows(evidence).itertuples():
+            where = {"model": row.model, "target": row.target, "group": row.group}
+            key = f"probe/{row.model}/{row.target}/{row.group}"
+            yield key, row.score, "percent", "probes.parquet", where
+    if len(evidence.tables.alignments):
+        for row in alignment_by_start(evidence).itertuples():
+            for column in ("retrieved", "ordered"):
+                where = {"model": row.model, "arm": row.arm}
+                key = f"alignment/{row.model}/{row.arm}/{column}"
+                yield key, getattr(row, column), "percent", "alignments.parquet", where
+        if (rho := rank_correlation(mediation(evidence))) is not None:
+            yield "alignment/rho", rho, "correlation", "alignments.parquet", {}
+
+
+def _shortcuts(evidence: Evidence) -> Iterator[Derived]:
+    """Yield how far one text alone leads, and how far the largest encoder clears overlap."""
+    means, file = baseline_means(evidence.tables.baselines), "baselines.parquet"
+    chance = {name: 100.0 / len(task.labels) for name, task in evidence.tasks.items()}
+    sided = means[means["baseline"].isin(ONE_SIDE)]
+    if len(sided):
+        above = sided["en"] - sided["task"].map(chance)
+        yield "shortcuts/one_side", float(above.max()), "points", file, {}
+    scores = evidence.tables.scores
+    largest = list(evidence.models)[-1]
+    base = scores[(scores["model"] == largest) & (scores["arm"] == "none")]
+    best = base.set_index(["target", "group"])["score"].to_dict()
+    overlap = means[means["baseline"].isin(OVERLAP)].groupby("task")[["en", "other"]].max()
+    for group in ("en", "other"):
+        margins = [
+            best[target, group] - overlap.loc[target, group]
+            for target in evidence.targets
+            if target in overlap.index and (target, group) in best
+        ]
+        if margins:
+            where = {"model": largest, "group": group}
+            yield f"shortcuts/margin/{group}", float(np.min(margins)), "points", file, where
+
+
+def _power(evidence: Evidence) -> Iterator[Derived]:
+    """Yield half the width of the interval of multilingual minus English at each size."""
+    gains = evidence.tables.gains
+    rows = gains[
+        (gains["intermediate"] == "mean") & (gains["contrast"] == "multilingual-english")
+        & (gains["unit"] == "points") & (gains["group"] == "other")
+    ]  # fmt: skip
+    for row in rows.itertuples():
+        where = {"model": row.model, "intermediate": "mean", "target": row.target}
+        half = (row.high - row.low) / 2
+        yield f"power/{row.model}/{row.target}", half, "width", "gains.parquet", where
