@@ -13,6 +13,7 @@ from xstilts.errors import BusyError, ResourceError, SpecError, XstiltsError
 from xstilts.files import exclusive
 
 STUDY, NLI = "params/studies/smoke.yaml", "params/tasks/smoke_nli.yaml"
+OF_STUDIES = [name for name in COMMANDS if name != "export"]
 HEAVY = {"torch", "transformers", "tokenizers", "matplotlib", "papermill", "sklearn"}
 
 
@@ -39,7 +40,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, publish. "
+        (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, publish, export. "
                             "Did you mean 'paper'?"),
         (["paper"], "the following arguments are required: study"),
         ([], "the following arguments are required: command"),
@@ -54,14 +55,14 @@ def test_a_mistyped_word_is_told_in_one_line_with_exit_code_2(words, line, capsy
     assert line in told(capsys)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", OF_STUDIES)
 def test_an_unknown_study_is_told_with_the_nearest(command, root, capsys):
     assert main([command, "smkoe"]) == 2
     assert "study 'smkoe' is unknown; allowed: smoke. Did you mean 'smoke'?" in told(capsys)
     assert not (root / "outputs").exists()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", OF_STUDIES)
 def test_a_task_that_a_study_names_and_that_is_not_there_is_told(command, root, capsys):
     edit(root / STUDY, targets=["smoke_nlo"])
     assert main([command, "smoke"]) == 2

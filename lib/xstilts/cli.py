@@ -1,16 +1,17 @@
-"""The command line: `xstilts paper|plan|status|publish STUDY`; `make` calls it."""
+"""The command line: `xstilts paper|plan|status|publish STUDY`, `export SET`; `make` calls it."""
 
 import argparse
 import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from xstilts.errors import SpecError, XstiltsError, nearest
 from xstilts.params.grid import PUBLISHED
 
-COMMANDS = ("paper", "plan", "status", "publish")
+COMMANDS = ("paper", "plan", "status", "publish", "export")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,6 +66,9 @@ def parser() -> argparse.ArgumentParser:
     for verb in (paper, plan, status, publish):
         verb.add_argument("study", help="file in params/studies")
         verb.add_argument("--outputs", default="outputs", help="folder of everything computed")
+    export = verbs.add_parser("export", help="write MiniXTREME as an ordinary data set folder")
+    export.add_argument("set", help="minixtreme")
+    export.add_argument("--to", help="a new folder; outputs/<set> by default")
     return whole
 
 
@@ -78,6 +82,10 @@ def command(chosen: argparse.Namespace) -> None:
         from xstilts.status import status_text
 
         print(status_text(chosen.study, chosen.outputs))
+    elif chosen.command == "export":
+        from xstilts.export import export
+
+        print(export(chosen.set, Path(chosen.to or f"outputs/{chosen.set}")))
     else:
         from xstilts.publish import publish
 

@@ -8,14 +8,20 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from xstilts.analysis.operators import OPERATORS
+from xstilts.analysis.origin import ALIGNMENTS
 from xstilts.params import load_task
 from xstilts.params.spec import as_json
 from xstilts.results.schema import CURVE, RUNS
 from xstilts.tasks.audit import audit_table
+from xstilts.tasks.baseline import BASELINES
 
 BODY, TOTAL = 21_293_568, 117_505_920
 UNITS = ("points", "error_reduction")
-CONTRASTS = ("english-none", "multilingual-none", "multilingual-english")
+CONTRASTS = (
+    "english-none", "multilingual-none", "multilingual-english", "shuffled-none",
+    "multilingual-shuffled",
+)  # fmt: skip
 STUDIES = {
     "smoke": (["smoke_questions"], ["smoke_nli"]),
     "mini": (["mini_nli_b", "mini_questions"], ["mini_nli", "mini_paraphrase"]),
@@ -59,7 +65,8 @@ def study(
     world = SimpleNamespace(models=models, tasks=tasks, spec=spec, effect=effect, kind=kind)
     runs, curves = _runs(world)
     scores = _scores(world, runs)
-    gains = _gains(world, scores)
+    single = _gains(world, scores)
+    gains = pd.concat([single, _mean_gains(world, single)], ignore_index=True)
     counts = {"runs": int(runs["run"].nunique()), "predictions": len(runs) * 150}
     cells = [run.removeprefix(f"{kind}/").rsplit("/", 1)[0] for run in runs["run"].unique()]
     cells = [*dict.fromkeys(cells), *(f"data/{name}" for name in tasks)]
@@ -67,9 +74,10 @@ def study(
     about = {"name": kind, "study": spec, "models": models, "tasks": tasks, "counts": counts,
              "cells": {name: f"{place:016x}" for place, name in enumerate(cells)}}  # fmt: skip
     return SimpleNamespace(
-        runs=runs, curves=curves, scores=scores, gains=gains, slopes=_slopes(world, gains),
-        hypotheses=_tested(world, gains), baselines=_baselines(world), audit=_audit(world),
-        cost=_cost(world, runs), study=about,
+        runs=runs, curves=curves, scores=scores, gains=gains, slopes=_slopes(world, single),
+        hypotheses=_tested(world, single), baselines=_baselines(world), audit=_audit(world),
+        cost=_cost(world, runs), study=about, probes=_probes(world, scores),
+        alignments=_alignments(world), operators=_operators(world, scores),
     )  # fmt: skip
 
 
@@ -102,7 +110,9 @@ def _starts(world: SimpleNamespace) -> list[tuple[str, str]]:
 def _latent(world: SimpleNamespace, layers: int, start: tuple[str, str], language: str) -> float:
     base = 38 + 36 * np.log10(layers) / np.log10(12) * 0.9
     gap = 0 if language == "en" else 6 + 3 * (ord(language[0]) % 5) - 2 * np.log2(layers / 3)
-    bonus = {"none": 0.0, "english": 1.5, "multilingual": 1.5 + world.effect}[start[1]]
+    bonus = {
+        "none": 0.0, "english": 1.5, "multilingual": 1.5 + world.effect, "shuffled": -1.0
+    }[start[1]]  # fmt: skip
     return base - gap + bonus * (1 if language != "en" else 0.5) + 0.3 * len(start[0]) % 2
 
 
@@ -195,6 +205,18 @@ def _gains(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _mean_gains(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
+    keys = ["model", "family", "layers", "body_params", "total_params", "pair", "contrast", "unit",
+            "group", "seeds", "items"]  # fmt: skip
+    means = gains.groupby(keys, sort=False, as_index=False)["estimate"].mean()
+    ends = [_interval(world, value, 0.9) for value in means["estimate"]]
+    low, high = ([end[place] for end in ends] for place in (0, 1))
+    sure = [bool(a > 0 or b < 0) for a, b in ends]
+    means = means.assign(intermediate="mean", target=means["pair"], low=low, high=high,
+                         resolved=sure)  # fmt: skip
+    return means.reindex(columns=gains.columns)
+
+
 def _slopes(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
     columns = ["intermediate", "target", "pair", "contrast", "unit", "group", "estimate", "low",
                "high", "sizes", "seeds", "resolved"]  # fmt: skip
@@ -234,12 +256,45 @@ def _tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
 
 def _baselines(world: SimpleNamespace) -> pd.DataFrame:
     rows = []
-    for target in world.spec["targets"]:
-        chance = 100 / len(world.tasks[target]["labels"])
-        for language in world.tasks[target]["test_languages"]:
-            rows.append([target, language, "majority", chance + 1, 150])
-            rows.append([target, language, "overlap", chance + 6, 150])
+    for task in dict.fromkeys([*world.spec["intermediates"], *world.spec["targets"]]):
+        chance = 100 / len(world.tasks[task]["labels"])
+        for language in world.tasks[task]["test_languages"]:
+            for name in BASELINES:
+                above = {"majority": 1, "overlap": 6, "hypothesis_only": 3}.get(name, 2)
+                rows.append([task, language, name, chance + above, 150])
     return pd.DataFrame(rows, columns=["task", "language", "baseline", "score", "items"])
+
+
+def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
+    single = ~scores["group"].isin(["other", "seen", "unseen", "all"])
+    rows = scores[(scores["arm"] == "none") & single]
+    probes = rows[["model", "target", "group", "score", "items"]]
+    return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
+
+
+def _alignments(world: SimpleNamespace) -> pd.DataFrame:
+    languages = [code for code in world.tasks[world.spec["targets"][0]]["test_languages"]
+                 if code != "en"]  # fmt: skip
+    rows = []
+    for name, spec in world.models.items():
+        for start in _starts(world):
+            seeds = [-1] if start[1] == "none" else world.spec["seeds"]
+            lift = {"none": 0, "english": 1, "multilingual": 4, "shuffled": 2}[start[1]]
+            level = 50 + 2 * spec["layers"] + lift + len(start[0]) % 3
+            rows += [
+                [name, *start, seed, code, level, level + 10.0, 120]
+                for seed in seeds
+                for code in languages
+            ]
+    return pd.DataFrame(rows, columns=list(ALIGNMENTS)).astype(ALIGNMENTS)
+
+
+def _operators(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
+    rows = scores[scores["group"].isin(["en", "other"])]
+    keys = ["model", "intermediate", "arm", "target", "group", "score"]
+    parts = [rows[keys].assign(label=label, operator=f"change_{label}", items=75)
+             for label in (0, 1)]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)[list(OPERATORS)]
 
 
 def _audit(world: SimpleNamespace) -> pd.DataFrame:

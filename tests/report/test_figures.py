@@ -8,7 +8,8 @@ import pytest
 
 from xstilts.report import Paper, figures
 
-NAMES = ["design", "score_by_size", "gain_by_size", "language_heatmap", "learning_curves"]
+NAMES = ["design", "score_by_size", "gain_by_size", "language_heatmap", "learning_curves", "probe",
+         "alignment"]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["smoke_paper", "mini_paper"])
@@ -69,6 +70,42 @@ def test_heat_map_holds_every_language_of_every_target(mini, mini_paper):
     for target in mini.study["study"]["targets"]:
         found = set(data.loc[data["target"] == target, "language"])
         assert found == set(mini.study["tasks"][target]["test_languages"])
+
+
+def test_the_probe_is_the_mean_over_languages(mini, mini_paper):
+    data = mini_paper.figures["probe"].data.set_index(["model", "target", "group"])["score"]
+    probes = mini.probes[(mini.probes["model"] == "e5_l06") & (mini.probes["target"] == "mini_nli")]
+    other = probes[probes["language"] != "en"]["score"].mean()
+    assert data["e5_l06", "mini_nli", "other"] == pytest.approx(other)
+
+
+def test_alignment_stands_beside_the_arms_difference(mini, mini_paper):
+    data = mini_paper.figures["alignment"].data
+    assert len(data) == 3 * 2 * 2  # sizes, intermediate tasks, targets
+    assert set(data["alignment"]) == {3.0}
+    points = mini.gains.query(
+        "contrast == 'multilingual-english' and unit == 'points' and group == 'other'"
+    ).set_index(["model", "intermediate", "target"])["estimate"]
+    for row in data.itertuples():
+        assert row.score == points[row.model, row.intermediate, row.target]
+
+
+def test_without_both_arms_alignment_is_drawn_by_size_alone():
+    drawn = figures.all_figures(made_up.study("mini", arms=("none", "english")))
+    assert {"retrieved", "ordered"} <= set(drawn["alignment"].data)
+
+
+def test_the_arm_of_control_is_drawn_with_the_others():
+    arms = ("none", "english", "multilingual", "shuffled")
+    drawn = figures.all_figures(made_up.study("mini", arms=arms))
+    assert "shuffled" in set(drawn["design"].data["arm"])
+    assert "shuffled-none" in set(drawn["gain_by_size"].data["contrast"])
+
+
+def test_results_of_an_earlier_form_go_without_probe_and_alignment():
+    older = made_up.study("mini")
+    older.probes, older.alignments = older.probes.iloc[:0], older.alignments.iloc[:0]
+    assert not {"probe", "alignment"} & set(figures.all_figures(older))
 
 
 def test_curves_are_means_over_seeds(mini, mini_paper):

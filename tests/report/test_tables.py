@@ -91,6 +91,26 @@ def test_examples_are_generated_items_in_every_language(made, mini):
     assert all(row[1].text and row[2].text for row in examples.rows)
 
 
+def test_shortcuts_give_every_baseline_of_every_task(made, mini):
+    table = made["shortcuts"]
+    tasks = {*mini.study["study"]["targets"], *mini.study["study"]["intermediates"]}
+    assert len(table.rows) == len(tasks) * len(BASELINES)
+    largest = mini.scores[(mini.scores["model"] == "e5_l12") & (mini.scores["arm"] == "none")]
+    english = largest.query("target == 'mini_nli' and group == 'en'")["score"].item()
+    first = table.rows[0]  # majority of the first target: chance + 1
+    assert first[4].text == f"{english - 100 / 3 - 1:+.1f}"
+    assert table.rows[-1][4].text == ""  # no encoder is scored on an intermediate task
+
+
+def test_operators_have_a_row_a_label_and_kind(made, mini):
+    table = made["operators"]
+    assert len(table.rows) == 2 * 2
+    assert len(table.columns) == 3 + 2 * 3
+    without = SimpleNamespace(**vars(mini))
+    without.operators = mini.operators.iloc[:0]
+    assert "operators" not in tables.all_tables(without)
+
+
 def test_official_items_are_never_shown():
     assert "examples" not in tables.all_tables(made_up.study("real", layers=(3,), seeds=(0,)))
 

@@ -31,6 +31,37 @@ def test_arms_share_items_and_labels_and_differ_in_language_alone(items, seed, p
         assert row.text_a.startswith(row.language)
 
 
+@settings(max_examples=20)
+@given(items=st.integers(1, 30), seed=st.integers(0, 99))
+def test_the_control_reads_the_multilingual_texts_with_labels_exchanged(
+    items, seed, pairs_table_of_30
+):
+    one = multilingual(pairs_table_of_30, items, seed)
+    other = select_training(
+        pairs_table_of_30, arm="shuffled", items=items, seed=seed, languages=LANGUAGES
+    )
+    for column in ("id", "language", "text_a", "text_b"):
+        assert one[column].equals(other[column])
+    assert sorted(one["label"]) == sorted(other["label"])
+    again = select_training(
+        pairs_table_of_30, arm="shuffled", items=items, seed=seed, languages=LANGUAGES
+    )
+    assert other.equals(again)
+
+
+def test_shuffled_labels_tell_nothing(pairs_table_of_30):
+    found = [
+        (
+            select_training(
+                pairs_table_of_30, arm="shuffled", items=30, seed=seed, languages=LANGUAGES
+            )["label"].to_numpy()
+            == multilingual(pairs_table_of_30, 30, seed)["label"].to_numpy()
+        ).mean()
+        for seed in range(40)
+    ]
+    assert abs(sum(found) / len(found) - 0.5) < 0.06
+
+
 @pytest.fixture(scope="module")
 def pairs_table_of_30():
     from xstilts.tasks.item import Item, to_table

@@ -1,6 +1,6 @@
 """An embedded benchmark: meaning frames, said in many languages, with computed labels.
 
-Nothing here reads or writes a file outside the package. README.md holds the conventions.
+Nothing here reads or writes a file outside the package. docs/minixtreme.md holds the conventions.
 """
 
 from xstilts.miniature.difficulty import Difficulty

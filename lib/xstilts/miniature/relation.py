@@ -1,4 +1,4 @@
-"""The label of two frames, computed slot by slot; conventions are in this folder's README.md."""
+"""The label of two frames, computed slot by slot; conventions are in docs/minixtreme.md."""
 
 from typing import Literal
 

@@ -176,7 +176,8 @@ def _alignment_alt(evidence: Evidence, by_size: pd.DataFrame, cells: pd.DataFram
     base = by_size[by_size["arm"] == "none"].sort_values("body_params")
     said = (
         "Alignment before any training, from the smallest to the largest encoder: translations "
-        f"retrieved {numbers(base['retrieved'])} %, before the near miss {numbers(base['ordered'])} %."
+        f"retrieved {numbers(base['retrieved'])} %, before the near miss "
+        f"{numbers(base['ordered'])} %."
     )
     if (rho := rank_correlation(cells)) is None:
         return said

@@ -5,8 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 from xstilts.report.formats import listed
+from xstilts.report.instrument import Instrument
 from xstilts.report.numbers import gain_key, score_key, slope_key
-from xstilts.report.phrases import Phrases, direction
+from xstilts.report.phrases import direction
 from xstilts.report.sizes import floor_score
 from xstilts.report.tables import contrast_words
 
@@ -16,7 +17,7 @@ _UNITS = ("points", "error_reduction")
 _LISTED = 4
 
 
-class Wording(Phrases):
+class Wording(Instrument):
     """What the manuscript says of the results of one study."""
 
     # ---- the answer ----------------------------------------------------------------------
@@ -234,76 +235,6 @@ class Wording(Phrases):
         return (
             f"{of} collapsed to a constant answer or to the level of a floor; they are kept in "
             "every average and counted in @tab:main."
-        )
-
-    # ---- the instrument ------------------------------------------------------------------
-
-    def shortcuts(self) -> str:
-        """Return how far one text alone leads, and by how much overlap is cleared."""
-        said = []
-        if "shortcuts/one_side" in self.num:
-            value = float(self.num.find("shortcuts/one_side").value)
-            reach = "exceed chance by at most" if value > 0 else "stay below chance by at least"
-            said.append(
-                f"In English the words of one text alone {reach} "
-                f"{self.num('shortcuts/one_side')} points in any task."
-            )
-        keys = [f"shortcuts/margin/{group}" for group in ("en", "other")]
-        if all(key in self.num for key in keys):
-            said.append(
-                "The largest encoder without intermediate task stands "
-                f"{self.num(keys[0])} points in English and {self.num(keys[1])} points on the "
-                "other languages from the better overlap baseline, on the target where this is "
-                "least."
-            )
-        return " ".join(said)
-
-    def probe(self) -> str:
-        """Return what the smallest and largest frozen encoder reach on each target."""
-        names = list(dict.fromkeys([list(self.evidence.models)[0], list(self.evidence.models)[-1]]))
-        parts = []
-        for target in self.evidence.targets:
-            keys = [[f"probe/{name}/{target}/{group}" for name in names] for group in
-                    ("en", "other")]  # fmt: skip
-            english, other = (" to ".join(self.num(key) for key in of) for of in keys)
-            parts.append(
-                f"{english} % in English and {other} % on the other languages on "
-                f"{self.evidence.title(target)}"
-            )
-        sizes = ", from the smallest to the largest encoder" if len(names) > 1 else ""
-        return f"A linear probe of the frozen encoders reaches{sizes}, {'; '.join(parts)}"
-
-    def alignment(self) -> str:
-        """Return how alignment changes with size, and how it goes with the arms' difference."""
-        names = list(dict.fromkeys([list(self.evidence.models)[0], list(self.evidence.models)[-1]]))
-        found = {
-            column: " to ".join(self.num(f"alignment/{name}/none/{column}") for name in names)
-            for column in ("retrieved", "ordered")
-        }
-        said = (
-            f"Before any training, {found['retrieved']} % of the sentences find their "
-            f"translation among all English ones, and {found['ordered']} % lie closer to it than "
-            "to its near miss with exchanged roles"
-        )
-        if "alignment/rho" not in self.num:
-            return said
-        return (
-            f"{said}. Over sizes, intermediate tasks and targets, multilingual minus English of "
-            f"alignment and of the score have a rank correlation of {self.num('alignment/rho')}; "
-            "it is a description of these cells, not a test"
-        )
-
-    def power(self) -> str:
-        """Return what difference between the arms each size can resolve."""
-        keys = [f"power/{name}/cross" for name in self.evidence.models]
-        known = [key for key in keys if key in self.num and not self.undefined(key)]
-        if not known:
-            return ""
-        values = [self.num(key) for key in known]
-        return (
-            "Averaged over the cross-task pairs, half the width of the interval of multilingual "
-            f"minus English is {listed(values)} points, from the smallest to the largest encoder: "
-            "smaller differences at one size are beyond this study."
         )
 
     # ---- helpers -------------------------------------------------------------------------

@@ -1,0 +1,81 @@
+"""Sentences on the instrument itself: baselines, probe, alignment, power."""
+
+from xstilts.report.formats import listed
+from xstilts.report.phrases import Phrases
+
+
+class Instrument(Phrases):
+    """What the manuscript says of how a study measures."""
+
+    def shortcuts(self) -> str:
+        """Return how far one text alone leads, and by how much overlap is cleared."""
+        said = []
+        if "shortcuts/one_side" in self.num:
+            value = float(self.num.find("shortcuts/one_side").value)
+            reach = "exceed chance by at most" if value > 0 else "stay below chance by at least"
+            said.append(
+                f"In English the words of one text alone {reach} "
+                f"{self.num('shortcuts/one_side')} points in any task."
+            )
+        keys = [f"shortcuts/margin/{group}" for group in ("en", "other")]
+        if all(key in self.num for key in keys):
+            said.append(
+                "The largest encoder without intermediate task stands "
+                f"{self.num(keys[0])} points in English and {self.num(keys[1])} points on the "
+                "other languages from the better overlap baseline, on the target where this is "
+                "least."
+            )
+        return " ".join(said)
+
+    def probe(self) -> str:
+        """Return what the smallest and largest frozen encoder reach on each target."""
+        names = self._ends()
+        parts = []
+        for target in self.evidence.targets:
+            keys = [[f"probe/{name}/{target}/{group}" for name in names] for group in
+                    ("en", "other")]  # fmt: skip
+            english, other = (" to ".join(self.num(key) for key in of) for of in keys)
+            parts.append(
+                f"{english} % in English and {other} % on the other languages on "
+                f"{self.evidence.title(target)}"
+            )
+        sizes = ", from the smallest to the largest encoder" if len(names) > 1 else ""
+        return f"A linear probe of the frozen encoders reaches{sizes}, {'; '.join(parts)}"
+
+    def alignment(self) -> str:
+        """Return how alignment changes with size, and how it goes with the arms' difference."""
+        names = self._ends()
+        found = {
+            column: " to ".join(self.num(f"alignment/{name}/none/{column}") for name in names)
+            for column in ("retrieved", "ordered")
+        }
+        said = (
+            f"Before any training, {found['retrieved']} % of the sentences find their "
+            f"translation among all English ones, and {found['ordered']} % lie closer to it than "
+            "to its near miss with exchanged roles"
+        )
+        if "alignment/rho" not in self.num:
+            return said
+        return (
+            f"{said}. Over sizes, intermediate tasks and targets, multilingual minus English of "
+            f"alignment and of the score have a rank correlation of {self.num('alignment/rho')}; "
+            "it is a description of these cells, not a test"
+        )
+
+    def power(self) -> str:
+        """Return what difference between the arms each size can resolve."""
+        keys = [f"power/{name}/cross" for name in self.evidence.models]
+        known = [key for key in keys if key in self.num and not self.undefined(key)]
+        if not known:
+            return ""
+        values = [self.num(key) for key in known]
+        return (
+            "Averaged over the cross-task pairs, half the width of the interval of multilingual "
+            f"minus English is {listed(values)} points, from the smallest to the largest encoder: "
+            "smaller differences at one size are beyond this study."
+        )
+
+    def _ends(self) -> list[str]:
+        """Return the smallest and the largest encoder, once if it is one."""
+        names = list(self.evidence.models)
+        return list(dict.fromkeys((names[0], names[-1])))

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from xstilts.training.alignment import ALIGNMENT, align
+from xstilts.training.text import Pairs, Texts
+
+
+class Known:
+    """Stands for a classifier whose texts have known vectors."""
+
+    def __init__(self, vectors):
+        self.vectors = np.asarray(vectors, dtype=np.float32)
+
+    def means(self, texts):
+        return self.vectors[: len(texts)].copy()
+
+
+def pairs(sides, ids, language="de"):
+    table = pd.DataFrame({"id": ids, "language": language})
+    texts = Texts(np.arange(8), np.zeros(8), np.arange(9))
+    return Pairs(texts, np.array(sides), np.zeros(len(ids), dtype=np.int64), table)
+
+
+def test_perfect_translations_are_retrieved_and_ordered():
+    eye = np.eye(4)
+    found = align(Known(np.concatenate([eye, eye])), pairs(
+        [[0, 4], [1, 5], [2, 6], [3, 7]], ["000-0", "000-1", "001-0", "001-1"]
+    )).iloc[0]  # fmt: skip
+    assert (found["retrieved"], found["ordered"], found["items"]) == (100.0, 100.0, 4)
+
+
+def test_exchanged_roles_are_found_out():
+    """Each sentence is closest to the near miss: nothing is ordered, nothing retrieved."""
+    eye = np.eye(4)
+    swapped = eye[[1, 0, 3, 2]]
+    found = align(Known(np.concatenate([eye, swapped])), pairs(
+        [[0, 4], [1, 5], [2, 6], [3, 7]], ["000-0", "000-1", "001-0", "001-1"]
+    )).iloc[0]  # fmt: skip
+    assert (found["retrieved"], found["ordered"]) == (0.0, 0.0)
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(8, 5))
+    ids, sides = ["000-0", "000-1", "001-0", "001-1"], np.array([[0, 4], [1, 5], [2, 6], [3, 7]])
+    one = align(Known(vectors), pairs(sides, ids))
+    mixed = [2, 0, 3, 1]
+    other = align(Known(vectors), pairs(sides[mixed], [ids[place] for place in mixed]))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_retrieval_is_that_of_scikit_learn():
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    vectors = np.random.default_rng(3).normal(size=(8, 5))
+    found = align(Known(vectors), pairs(
+        [[0, 4], [1, 5], [2, 6], [3, 7]], ["000-0", "000-1", "001-0", "001-1"]
+    )).iloc[0]  # fmt: skip
+    cosines = cosine_similarity(vectors[4:], vectors[:4])
+    assert found["retrieved"] == pytest.approx(100 * (cosines.argmax(1) == np.arange(4)).mean())
+
+
+def test_nothing_to_measure_gives_an_empty_table():
+    empty = Pairs(Texts(np.arange(0), np.arange(0), np.arange(1)), np.zeros((0, 2), dtype=int),
+                  np.zeros(0, dtype=np.int64), pd.DataFrame({"id": [], "language": []}))  # fmt: skip
+    assert list(align(Known(np.zeros((0, 2))), empty).columns) == list(ALIGNMENT)
