@@ -40,8 +40,8 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, publish, export. "
-                            "Did you mean 'paper'?"),
+        (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, publish, "
+                            "export. Did you mean 'paper'?"),
         (["paper"], "the following arguments are required: study"),
         ([], "the following arguments are required: command"),
         (["paper", "smoke", "--core", "two"], "invalid int value: 'two'"),

@@ -9,9 +9,8 @@ def test_scores_by_operator_are_accuracies_of_the_predictions(made, collected):
     table = tabulate_operators(runs, collected.predictions)
     assert list(table.columns) == list(OPERATORS)
     row = table[(table["arm"] == "none") & (table["group"] == "other")].iloc[0]
-    chosen = runs[
-        (runs["model"] == row["model"]) & (runs["target"] == row["target"]) & (runs["arm"] == "none")
-    ]
+    base = runs[runs["arm"] == "none"]
+    chosen = base[(base["model"] == row["model"]) & (base["target"] == row["target"])]
     asked = collected.predictions[
         collected.predictions["run"].isin(chosen["run"])
         & (collected.predictions["language"] != "en")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import xstilts.miniature
 from xstilts.miniature import KINDS, LANGUAGES, Difficulty, drafts, generate, kind_of
 from xstilts.miniature.concept import concepts
-from xstilts.miniature.frame import split_of
+from xstilts.miniature.frame import Frame, NounPhrase, Surface, Utterance, split_of
 from xstilts.miniature.relation import relation
 
 CODES = tuple(LANGUAGES)
@@ -187,3 +187,49 @@ def test_difficulty_refuses_what_is_no_share():
 def test_difficulty_may_be_extreme(kind):
     for hard in ({"edits": 0, "negation": 0.0}, {"edits": 3, "swap": 1.0, "same_surface": 0.0}):
         assert len(make(kind, items=30, **hard)) == 30
+
+
+def test_answers_of_choice_stand_in_the_case_of_what_is_asked():
+    """An answer in another case than the question's slot would tell that it is wrong."""
+    for _, operator, draft in make("choice", lexicon="B"):
+        question, answer = draft.a[0], draft.b[0]
+        if operator == "participants":
+            assert answer.only == question.asked
+            assert answer.surface.passive == question.surface.passive
+
+
+@pytest.mark.parametrize(
+    ("passive", "said"),
+    [
+        (False, {"en": "The cook.", "de": "Den Koch.", "ru": "Повара.", "tr": "Aşçıyı.",
+                 "es": "Al cocinero.", "hi": "रसोइये को।", "ja": "その料理人です。"}),
+        (True, {"en": "The cook.", "de": "Der Koch.", "ru": "Повар.", "tr": "Aşçı.",
+                "es": "El cocinero.", "ja": "料理人です。"}),
+    ],
+)  # fmt: skip
+def test_a_short_answer_has_the_case_of_its_voice(passive, said):
+    frame = Frame("hire", NounPhrase("lawyer"), NounPhrase("cook"))
+    utterance = Utterance(frame, Surface(passive=passive), only="patient")
+    assert {code: LANGUAGES[code].say(utterance) for code in said} == said
+
+
+def test_endings_that_follow_and_that_do_not_hold_the_same_verb():
+    scripts = {(s.first, s.second) for s in concepts("B").scripts}
+    for label, _, draft in make("completion", lexicon="B"):
+        first, second = draft.a[0].frame, draft.b[0].frame
+        assert (first.verb, second.verb) in scripts, label
+
+
+def test_who_was_frightened_is_calmed():
+    for label, _, draft in make("completion", lexicon="B"):
+        first, second = draft.a[0].frame, draft.b[0].frame
+        if (first.verb, second.verb) == ("frighten", "calm"):
+            assert (second.patient.noun == first.patient.noun) == (label == "1")
+
+
+def test_a_sentence_that_answers_says_what_is_asked():
+    for label, _, draft in make("selection", lexicon="B"):
+        question, sentence = draft.a[0], draft.b[0].frame
+        if label == "1" and question.asked in ("place", "time"):
+            assert getattr(sentence, question.asked) is not None
+            assert getattr(question.frame, question.asked) is None

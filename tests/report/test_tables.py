@@ -5,6 +5,7 @@ import pytest
 
 from xstilts.report import tables
 from xstilts.report.method_tables import costs
+from xstilts.tasks.baseline import BASELINES
 
 
 @pytest.fixture(scope="module")

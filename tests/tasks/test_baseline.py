@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
 
-from xstilts.tasks.baseline import overlap_features, score_baselines, tokens
+from xstilts.params import load_task, names
+from xstilts.tasks.baseline import (
+    BASELINES,
+    GENERATED_ITEMS,
+    overlap_features,
+    score_baselines,
+    tokens,
+)
 from xstilts.tasks.item import Item, empty_table, to_table
+from xstilts.tasks.miniature import read_miniature
 
 LABELS = ("different", "paraphrase")
 
@@ -57,3 +65,46 @@ def test_no_test_set_gives_no_baselines():
     table = score_baselines("made", overlapping(20, "en", "train"), empty_table())
     assert len(table) == 0
     assert list(table.columns) == ["task", "language", "baseline", "score", "items"]
+
+
+def test_every_baseline_is_scored_in_every_language():
+    train = overlapping(80, "en", "train")
+    test = to_table(
+        [Item(f"t{n}", code, "a b", "b c", LABELS[n % 2]) for code in ("en", "de") for n in (0, 1)],
+        LABELS,
+    )
+    table = score_baselines("made", train, test)
+    assert table.groupby("language")["baseline"].apply(list).tolist() == [list(BASELINES)] * 2
+
+
+def worded(items, side):
+    """Return pairs whose label is a word of one side."""
+    rows = []
+    for n in range(items):
+        texts = [f"w{n % 7} common", f"w{n % 5} common"]
+        texts[side] += (" yes", " no")[n % 2]
+        rows.append(Item(f"i{n}", "en", *texts, LABELS[n % 2]))
+    return to_table(rows, LABELS)
+
+
+@pytest.mark.parametrize(("side", "name"), [(0, "premise_only"), (1, "hypothesis_only")])
+def test_a_word_of_one_side_is_found_by_the_baseline_of_that_side_alone(side, name):
+    table = worded(120, side)
+    scores = score_baselines("made", table, table).set_index("baseline")["score"]
+    assert scores[name] == scores["bag_of_words"] == scores["word_difference"] == 100
+    other = {"premise_only", "hypothesis_only"} - {name}
+    assert scores[other.pop()] < 70
+
+
+@pytest.mark.parametrize("task", [name for name in names("tasks") if name.startswith("mini_")])
+def test_one_text_alone_stays_within_five_points_of_chance(task):
+    """In the tasks of the default study, with their own difficulty and number of items."""
+    spec = load_task(task)
+    train, test = (
+        read_miniature(task, spec, spec.source, split, ("en",), items)
+        for split, items in (("train", spec.train_items), ("test", GENERATED_ITEMS))
+    )
+    scores = score_baselines(task, train, test).set_index("baseline")["score"]
+    chance = 100 / len(spec.labels)
+    assert scores["premise_only"] < chance + 5
+    assert scores["hypothesis_only"] < chance + 5

@@ -62,6 +62,7 @@ def test_retrieval_is_that_of_scikit_learn():
 
 
 def test_nothing_to_measure_gives_an_empty_table():
-    empty = Pairs(Texts(np.arange(0), np.arange(0), np.arange(1)), np.zeros((0, 2), dtype=int),
-                  np.zeros(0, dtype=np.int64), pd.DataFrame({"id": [], "language": []}))  # fmt: skip
+    texts = Texts(np.arange(0), np.arange(0), np.arange(1))
+    table = pd.DataFrame({"id": [], "language": []})
+    empty = Pairs(texts, np.zeros((0, 2), dtype=int), np.zeros(0, dtype=np.int64), table)
     assert list(align(Known(np.zeros((0, 2))), empty).columns) == list(ALIGNMENT)

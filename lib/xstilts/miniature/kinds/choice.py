@@ -14,7 +14,7 @@ from random import Random
 from xstilts.miniature.difficulty import Difficulty
 from xstilts.miniature.frame import Draft, Frame, Slot, Surface, Utterance, split_of
 from xstilts.miniature.kinds.questions import hidden
-from xstilts.miniature.world import World, can_front, draw_surface
+from xstilts.miniature.world import World, can_front, draw_surface, with_participant
 
 LABELS: tuple[str, ...] = ("0", "1")
 
@@ -65,13 +65,37 @@ def draft(rng: Random, world: World, plan: Plan) -> Draft | None:
         return None
     if _tells(world, one, other) or _tells(world, other, one):
         return None
+    if not all(split_of(_filled(*pair)) == world.split for pair in ((one, other), (other, one))):
+        return None
     # The two are exchangeable: either could be asked and either could answer.
     answer = one if plan.label == "1" else other
     asking = hidden(world, *one)
     surface = replace(plan.surface, fronted=plan.surface.fronted and can_front(asking))
     return Draft(
         (Utterance(asking, surface, one[1]),),
-        (Utterance(answer[0], Surface(), only=answer[1]),),
+        (_answer(one, answer, surface),),
+    )
+
+
+def _answer(question: Query, answer: Query, surface: Surface) -> Utterance:
+    """Return the short answer, in the form that the question asks for.
+
+    A participant stands in the asked slot and voice, right or wrong: else its case would tell.
+    """
+    if question[1] in _SCENES or answer[1] in _SCENES:
+        return Utterance(answer[0], Surface(), only=answer[1])
+    voice = Surface(passive=surface.passive)
+    return Utterance(_filled(question, answer), voice, only=question[1])
+
+
+def _filled(question: Query, answer: Query) -> Frame:
+    """Return the question's frame with the answer's participant in the asked slot."""
+    (frame, asked), (other, said) = question, answer
+    if asked in _SCENES or said in _SCENES:
+        return frame
+    phrase = getattr(other, said)
+    return with_participant(
+        frame, asked, noun=phrase.noun, quantifier=phrase.quantifier, adjective=phrase.adjective
     )
 
 
