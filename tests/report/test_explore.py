@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from xstilts.params import grid, load, load_study
+from xstilts.params import grid, load, load_study, names
 from xstilts.report import explore
 
 STUDY = {
@@ -121,3 +121,11 @@ def test_translations_lie_close_and_other_sentences_apart(project, monkeypatch):
     near, far = (float(part.split()[0]) for part in shown.alt.split(": ")[1].split(", ", 1))
     assert near > 0.9
     assert abs(far) < 0.5
+
+
+def test_minixtreme_shows_every_task_in_every_language():
+    table = explore.minixtreme()
+    tasks = [name for name in names("tasks") if name.startswith("mini_")]
+    assert list(dict.fromkeys(table.index.get_level_values("task"))) == tasks
+    assert set(table.groupby("task").size()) == {10}
+    assert len(explore.minixtreme(["de"])) == len(tasks)

@@ -1,19 +1,22 @@
 """A study at a glance, before and while it is computed: what the explore notebook shows."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from xstilts.params import Cell, cells, is_cross, load_model, load_study, load_task
+from xstilts.params import Cell, cells, is_cross, load_model, load_study, load_task, names
+from xstilts.params.spec import MiniatureSource
 from xstilts.tasks import TaskData, data_root, load_items, load_task_data
 from xstilts.tasks.show import Picture, examples, readable
 
-__all__ = ["grid", "items", "models", "readable", "similarity", "tasks"]
+__all__ = ["grid", "items", "minixtreme", "models", "readable", "similarity", "tasks"]
 
 #: items whose translations the heat map compares, and languages it has room for
 _ITEMS, _LANGUAGES = 3, 8
+_TEXTS = ("text_a", "text_b")
 
 
 def grid(study: str, *, outputs: str = "outputs") -> pd.DataFrame:
@@ -81,9 +84,25 @@ def tasks(study: str) -> pd.DataFrame:
 
 def items(study: str, *, outputs: str = "outputs", data: str = "") -> pd.DataFrame:
     """Return one item of each target task in every language that is scored."""
-    names = load_study(study).targets
-    shown = [examples(_task_data(study, name, outputs, data), items=1) for name in names]
-    return pd.concat(shown, keys=names, names=["task"])
+    targets = load_study(study).targets
+    shown = [examples(_task_data(study, name, outputs, data), items=1) for name in targets]
+    return pd.concat(shown, keys=targets, names=["task"])
+
+
+def minixtreme(languages: Sequence[str] = ()) -> pd.DataFrame:
+    """Return one generated item of every task of MiniXTREME, in all its languages or some."""
+    from xstilts.tasks.miniature import read_miniature
+
+    specs = {name: load_task(name) for name in names("tasks") if name.startswith("mini_")}
+    shown = []
+    for name, spec in specs.items():
+        source = cast(MiniatureSource, spec.source)
+        codes = [code for code in spec.test_languages if not languages or code in languages]
+        table = read_miniature(name, spec, source, "test", codes, 1)
+        label = [spec.labels[number] for number in table["label"]]
+        table = table.assign(task=name, label=label, operator=table["group"])
+        shown.append(table.set_index(["task", "language"])[["label", "operator", *_TEXTS]])
+    return pd.concat(shown)
 
 
 def similarity(study: str, *, outputs: str = "outputs", data: str = "") -> Picture | str:
