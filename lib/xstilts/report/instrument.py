@@ -39,8 +39,8 @@ class Instrument(Phrases):
                 f"{english} % in English and {other} % on the other languages on "
                 f"{self.evidence.title(target)}"
             )
-        sizes = ", from the smallest to the largest encoder" if len(names) > 1 else ""
-        return f"A linear probe of the frozen encoders reaches{sizes}, {'; '.join(parts)}"
+        sizes = ", from the smallest to the largest encoder," if len(names) > 1 else ""
+        return f"A linear probe of the frozen encoder reaches{sizes} {'; '.join(parts)}"
 
     def alignment(self) -> str:
         """Return how alignment changes with size, and how it goes with the arms' difference."""
