@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from scipy.stats import spearmanr
 
 from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
+from xstilts.report.formats import write
 from xstilts.report.panels import draw_line, legend, numbers, panels, set_title, size_ticks
-from xstilts.report.theme import ARMS, INK, SOFT, Style, log_sizes, themed
+from xstilts.report.theme import ARMS, INK, Style, log_sizes, themed
 
 _GROUPS = {"en": "English", "other": "other languages"}
 _PROBE = Style("frozen encoder, linear probe", "#009E73", "D", (0, (1, 1)))
@@ -66,7 +68,8 @@ def alignment(analysis: Tables) -> Figure:
     evidence = evidence_of(analysis)
     by_size, cells = alignment_by_start(evidence), mediation(evidence)
     with themed():
-        canvas, grid = panels(1, 3 if len(cells) else 2, height=2.1, share="none")
+        canvas, grid = panels(1, 3 if len(cells) else 2, height=2.1, share="none",
+                              share_x=False)  # fmt: skip
         left, middle = grid[0, 0], grid[0, 1]
         for axes, column, name in (
             (left, "retrieved", "translation retrieved, %"),
@@ -146,15 +149,18 @@ def _scatter(axes: Axes, evidence: Evidence, cells: pd.DataFrame) -> None:
     for row in cells.itertuples():
         axes.plot(row.alignment, row.score, marks[row.target], color=colours[row.model],
                   markersize=4.5, markeredgecolor="white", markeredgewidth=0.4)  # fmt: skip
-    for place, (model, size) in enumerate(evidence.sizes.items()):
-        axes.annotate(size, (1, 1), (0, -9 * place - 2), "axes fraction", "offset points",
-                      ha="right", va="top", fontsize=7, color=colours[model])  # fmt: skip
-    if (rho := rank_correlation(cells)) is not None:
-        axes.annotate(f"rank correlation {rho:+.2f}".replace("-", "−"), (0, 0), (3, 3),
-                      "axes fraction", "offset points", fontsize=7, color=SOFT)  # fmt: skip
+    keys = [
+        Line2D([], [], color=colours[model], marker="o", linestyle="", markersize=4, label=size)
+        for model, size in evidence.sizes.items()
+    ]
+    axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1, 1), fontsize=7,
+                handletextpad=0.1, borderaxespad=0.2)  # fmt: skip
+    axes.margins(0.12)
     axes.set_xlabel("alignment, points")
     axes.set_ylabel("score, points")
-    set_title(axes, "multilingual minus English")
+    rho = rank_correlation(cells)
+    said = "" if rho is None else f"rank correlation {write(rho, 'correlation')}"
+    set_title(axes, "multilingual minus English", said)
 
 
 def _ticks(evidence: Evidence) -> dict[str, int]:

@@ -17,18 +17,23 @@ _DODGE = (0.95, 1.0, 1.053, 1.108)
 
 
 def panels(
-    rows: int, columns: int, *, height: float = 1.5, share: Literal["all", "row", "none"] = "all"
+    rows: int,
+    columns: int,
+    *,
+    height: float = 1.5,
+    share: Literal["all", "row", "none"] = "all",
+    share_x: bool = True,
 ) -> tuple[Canvas, np.ndarray]:
     """Return an empty figure and its axes, shape (rows, columns).
 
     One or two panels side by side fill one column of the page, more fill both. `height` is
     inches a row; `share` says whether the y axis is shared by "all" panels, those of a
-    "row", or "none".
+    "row", or "none"; `share_x` whether all have one x axis.
     """
     width = COLUMN_WIDTH if columns == 1 or (columns == 2 and rows == 1) else FULL_WIDTH
     canvas = Canvas(figsize=(width, 0.75 + height * rows), layout="constrained")
     canvas.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.04, hspace=0.06)  # type: ignore[union-attr]
-    axes = canvas.subplots(rows, columns, sharex=True, sharey=share, squeeze=False)
+    axes = canvas.subplots(rows, columns, sharex=share_x, sharey=share, squeeze=False)
     for one in axes.flat:
         one.margins(y=0.1)
     return canvas, axes

@@ -49,7 +49,7 @@ ARMS: Mapping[str, Style] = {
     "none": Style("no intermediate task", "#6E6E6E", "o", (0, (1, 1.2))),
     "english": Style("English", "#0072B2", "s", (0, (4, 1.5))),
     "multilingual": Style("multilingual", "#D55E00", "^", "-"),
-    "shuffled": Style("multilingual, labels shuffled", "#CC79A7", "v", (0, (2, 1))),
+    "shuffled": Style("labels shuffled", "#CC79A7", "v", (0, (2, 1))),
 }
 CONTRASTS: Mapping[str, Style] = {
     "english-none": Style("English over none", "#0072B2", "s", (0, (4, 1.5))),
