@@ -69,7 +69,8 @@ def test_a_failing_cell_is_told_and_the_rest_of_the_grid_is_computed(elsewhere):
     [
         ("report/figure.py", ("paper",)),
         ("analysis/resample.py", ("analysis", "paper")),
-        ("training/loop.py", ("intermediate/", "targets/", "analysis", "paper")),
+        # encoders too: their cells probe them and measure alignment with the trainer's code
+        ("training/loop.py", ("encoders/", "intermediate/", "targets/", "analysis", "paper")),
         ("encoders/tokenizer.py", ("encoders/", "intermediate/", "targets/", "analysis", "paper")),
     ],
 )
