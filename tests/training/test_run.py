@@ -172,7 +172,7 @@ def test_a_task_without_a_test_set_is_trained_on_only(project):
     data.test.iloc[:0].to_parquet(cell.inputs[0].folder / "test.parquet", index=False)
     run_seed(Stage.of(cell), 0)
     names = {one.name for one in (cell.folder / "seed-0").iterdir()}
-    assert names == {"curve.parquet", "encoder", "run.json"}
+    assert names == {"alignment.parquet", "curve.parquet", "encoder", "run.json"}
 
 
 def test_a_run_that_is_killed_while_it_is_written_is_not_done(project, monkeypatch):
