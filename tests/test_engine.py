@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from throwaway import FINISH, OPEN, ROOT, edit, finish, grid, project, write_notebook
+import yaml
+from throwaway import FINISH, OPEN, ROOT, edit, finish, forget, grid, project, write_notebook
 
 from xstilts import engine
 from xstilts.cell import FAILED
@@ -134,6 +135,20 @@ def test_the_command_goes_on_from_what_is_there_without_snakemakes_own_lock(root
     assert command[command.index("--rerun-triggers") + 1] == "params"
     assert command[-2:] == ["--cores", "3"]
     assert "--profile" not in command
+
+
+def test_cells_of_the_largest_encoder_come_first(root):
+    small = root / "params/models/e5_l02.yaml"
+    large = small.read_text().replace("layers: 2", "layers: 4")
+    small.with_name("e5_l04.yaml").write_text(large)
+    values = yaml.safe_load((root / STUDY).read_text()) | {"models": ["e5_l02", "e5_l04"]}
+    (root / STUDY).write_text(yaml.safe_dump(values))
+    forget()
+    command = snakemake_command("smoke", "outputs", 2)
+    first = command[command.index("--prioritize") + 1 : command.index("--cores")]
+    assert "outputs/smoke/targets/e5_l04/none/smoke_nli/manifest.json" in first
+    assert len(first) == 3
+    assert all("/targets/e5_l04/" in path for path in first)
 
 
 def test_a_profile_says_where_and_how_many():

@@ -17,7 +17,7 @@ from xstilts.cell import FAILED
 from xstilts.errors import DataError, XstiltsError
 from xstilts.files import exclusive, read_json
 from xstilts.kernel_server import serve_kernels
-from xstilts.params import Cell, cells, load_study, load_task, project_root
+from xstilts.params import Cell, cells, load_model, load_study, load_task, project_root
 from xstilts.results.manifest import is_done, manifest_key
 from xstilts.tasks import DATA_VARIABLE, data_root
 from xstilts.tasks.source import source_files
@@ -161,15 +161,27 @@ def snakemake_command(
     Snakemake's own lock is off: it is one for the whole project and survives a kill. Ours is
     one a study, held by the kernel. What is stale is decided by keys, not by times of files,
     and a manifest is never incomplete, whatever Snakemake remembers of a job that was killed.
+    The largest encoder's cells come first: a long one started last would leave cores idle.
     """
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", str(project_root() / "Snakefile"),
         "--config", f"study={study}", f"outputs={outputs}", "--nolock", "--ignore-incomplete",
         "--keep-going", "--rerun-triggers", "params", "--resources", "gpu=1",
+        "--prioritize", *_longest(study, outputs),
     ]  # fmt: skip
     if profile is None:
         return [*command, "--cores", str(cores)]
     return [*command, "--profile", profile]
+
+
+def _longest(study: str, outputs: str) -> list[str]:
+    """Return the manifests of the target cells of the study's largest encoder."""
+    largest = max(load_study(study).models, key=lambda name: load_model(name).body_params)
+    return [
+        f"{outputs}/{study}/{cell.name}/manifest.json"
+        for cell in cells(study, outputs)
+        if cell.stage == "40_target" and cell["model"] == largest
+    ]
 
 
 def _failure(grid: Sequence[Cell], log: Path) -> XstiltsError:
