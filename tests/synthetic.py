@@ -78,7 +78,9 @@ class World:
 
 def forget() -> None:
     """Empty the caches of parameters, so that another project root is read."""
-    for cached in (load.load_model, load.load_task, load.load_study, grid.cells):
+    for cached in (
+        load.load_model, load.load_task, load.load_corpus, load.load_study, grid.cells,
+    ):
         cached.cache_clear()
 
 
@@ -159,6 +161,11 @@ def _write_alignment(folder: Path, level: float) -> None:
     rows = [(code, 40.0 + level, 60.0 + level, 120) for code in LANGUAGES if code != "en"]
     table = pd.DataFrame(rows, columns=["language", "retrieved", "ordered", "items"])
     table.to_parquet(folder / "alignment.parquet", index=False)
+    found = [("made", "part", code, pool, 50.0 + level, 40)
+             for code in LANGUAGES if code != "en" for pool in ("mean", "first")]  # fmt: skip
+    columns = ["corpus", "sample", "language", "pooling", "score", "items"]
+    table = pd.DataFrame(found, columns=columns)
+    table.to_parquet(folder / "retrieval.parquet", index=False)
 
 
 def _predictions(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tasks.test_corpus import write_corpus
 from throwaway import FINISH, OPEN, ROOT, edit, finish, forget, grid, project, write_notebook
 
 from xstilts import engine
@@ -109,6 +110,18 @@ def test_a_folder_that_is_not_there_is_named(root, monkeypatch):
     read_files(root)
     monkeypatch.setenv("XSTILTS_DATA", str(root / "absent"))
     with pytest.raises(DataError, match="absent: no such folder"):
+        check_files("smoke")
+
+
+def test_a_corpus_asks_for_its_files_too(root, monkeypatch):
+    write_corpus(root, monkeypatch)
+    edit(root / STUDY, corpora=["made"])
+    check_files("smoke")
+    (root / "files/made/deu-eng.deu").unlink()
+    with pytest.raises(DataError, match=r"deu-eng\.deu: file not found \(params/corpora/made"):
+        check_files("smoke")
+    monkeypatch.delenv("XSTILTS_DATA")
+    with pytest.raises(DataError, match=r"params/corpora/made\.yaml\): no folder is named"):
         check_files("smoke")
 
 

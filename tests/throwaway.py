@@ -44,7 +44,7 @@ def project(root: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     """Empty the caches of parameters and keys, so that edited files are read."""
     synthetic.forget()
-    for cached in (key._cell_key, key._run_key, key._task_files, key.stamp):
+    for cached in (key._cell_key, key._run_key, key._task_files, key._corpora, key.stamp):
         cached.cache_clear()
 
 

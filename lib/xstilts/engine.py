@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -17,9 +18,18 @@ from xstilts.cell import FAILED
 from xstilts.errors import DataError, XstiltsError
 from xstilts.files import exclusive, read_json
 from xstilts.kernel_server import serve_kernels
-from xstilts.params import Cell, cells, load_model, load_study, load_task, project_root
+from xstilts.params import (
+    Cell,
+    cells,
+    load_corpus,
+    load_model,
+    load_study,
+    load_task,
+    project_root,
+)
 from xstilts.results.manifest import is_done, manifest_key
 from xstilts.tasks import DATA_VARIABLE, data_root
+from xstilts.tasks.corpus import corpus_files
 from xstilts.tasks.source import source_files
 
 #: seconds between two looks at the cells
@@ -62,19 +72,20 @@ def compute(
 def check_files(study: str) -> None:
     """Raise DataError, naming the first, if an official file that the study reads is missing."""
     spec, root = load_study(study), data_root()
-    for name in dict.fromkeys([*spec.targets, *spec.intermediates]):
-        task = load_task(name)
-        if task.source.kind != "files":
-            continue
+    tasks = {name: load_task(name) for name in dict.fromkeys([*spec.targets, *spec.intermediates])}
+    read = [(f"tasks/{name}", partial(source_files, task)) for name, task in tasks.items()
+            if task.source.kind == "files"]  # fmt: skip
+    read += [(f"corpora/{name}", partial(corpus_files, load_corpus(name))) for name in spec.corpora]
+    for name, files in read:
         if root is None or not root.is_dir():
             found = f"{root}: no such folder" if root else "no folder is named"
             raise DataError(
-                f"study '{study}' reads official files (task '{name}'): {found}; allowed: "
+                f"study '{study}' reads official files (params/{name}.yaml): {found}; allowed: "
                 f"make paper STUDY={study} DATA=/path/to/files (or {DATA_VARIABLE})"
             )
-        for path in source_files(task, root):
+        for path in files(root):
             if not path.is_file():
-                raise DataError(f"{path}: file not found (params/tasks/{name}.yaml: source)")
+                raise DataError(f"{path}: file not found (params/{name}.yaml)")
 
 
 def drop_stale(grid: Sequence[Cell]) -> list[Cell]:

@@ -5,11 +5,11 @@ from synthetic import forget
 
 from params.conftest import OPTIMIZER
 from xstilts.errors import SpecError
-from xstilts.params import load_model, load_study, load_task, names, project_root
+from xstilts.params import load_corpus, load_model, load_study, load_task, names, project_root
 from xstilts.params.load import read_yaml
 
 PARAMS = project_root() / "params"
-LOADERS = {"models": load_model, "tasks": load_task, "studies": load_study}
+LOADERS = {"corpora": load_corpus, "models": load_model, "tasks": load_task, "studies": load_study}
 FILES = [f"{path.parent.name}/{path.stem}" for path in sorted(PARAMS.glob("*/*.yaml"))]
 
 

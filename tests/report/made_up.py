@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from xstilts.analysis.operators import OPERATORS
-from xstilts.analysis.origin import ALIGNMENTS
-from xstilts.params import load_task
+from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
+from xstilts.params import load_corpus, load_task
 from xstilts.params.spec import as_json
 from xstilts.results.schema import CURVE, RUNS
 from xstilts.tasks.audit import audit_table
@@ -59,6 +59,7 @@ def study(
         "intermediate_budget": budget, "target_budget": budget,
         "optimizer": {"learning_rate": 1e-4, "head_factor": 10.0, "batch": 32,
                       "warmup_fraction": 0.1, "weight_decay": 0.01, "clip": 1.0},
+        "corpora": ["tatoeba"] if kind == "real" else [],
         "hypotheses": _hypotheses() if hypotheses else [],
         "limits": ["The numbers of this study are made up."],
     }  # fmt: skip
@@ -71,13 +72,16 @@ def study(
     cells = [run.removeprefix(f"{kind}/").rsplit("/", 1)[0] for run in runs["run"].unique()]
     cells = [*dict.fromkeys(cells), *(f"data/{name}" for name in tasks)]
     cells += [f"encoders/{name}" for name in models]
-    about = {"name": kind, "study": spec, "models": models, "tasks": tasks, "counts": counts,
+    corpora = {name: as_json(load_corpus(name)) for name in spec["corpora"]}
+    about = {"name": kind, "study": spec, "models": models, "tasks": tasks, "corpora": corpora,
+             "counts": counts,
              "cells": {name: f"{place:016x}" for place, name in enumerate(cells)}}  # fmt: skip
     return SimpleNamespace(
         runs=runs, curves=curves, scores=scores, gains=gains, slopes=_slopes(world, single),
         hypotheses=_tested(world, single), baselines=_baselines(world), audit=_audit(world),
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
-        alignments=_alignments(world), operators=_operators(world, scores),
+        alignments=_alignments(world), retrievals=_retrievals(world),
+        operators=_operators(world, scores),
     )  # fmt: skip
 
 
@@ -270,6 +274,24 @@ def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[(scores["arm"] == "none") & single]
     probes = rows[["model", "target", "group", "score", "items"]]
     return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
+
+
+def _retrievals(world: SimpleNamespace) -> pd.DataFrame:
+    """Return retrieval in one corpus, for studies on official files alone."""
+    rows = []
+    for name, spec in world.models.items() if world.spec["corpora"] else ():
+        for start in _starts(world):
+            seeds = [-1] if start[1] == "none" else world.spec["seeds"]
+            samples = ("whole", "part") if start[1] == "none" else ("part",)
+            rows += [
+                [name, *start, seed, "tatoeba", sample, code, pooling,
+                 30.0 + spec["layers"] + (pooling == "mean"), 200]
+                for seed in seeds
+                for sample in samples
+                for code in ("de", "fi")
+                for pooling in ("mean", "first")
+            ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(RETRIEVALS)).astype(RETRIEVALS)
 
 
 def _alignments(world: SimpleNamespace) -> pd.DataFrame:

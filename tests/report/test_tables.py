@@ -113,6 +113,17 @@ def test_operators_have_a_row_a_label_and_kind(made, mini):
     assert "operators" not in tables.all_tables(without)
 
 
+def test_retrieval_compares_arms_on_one_sample(made):
+    assert "retrieval" not in made
+    study = made_up.study("real", layers=(3, 6), seeds=(0, 1))
+    table = tables.all_tables(study)["retrieval"]
+    starts = len(study.scores[["intermediate", "arm"]].drop_duplicates())
+    assert len(table.rows) == 2 + 2 * starts
+    assert list(table.sections) == [0, 2]
+    assert "up to 200 sentences" in table.sections[2]
+    assert [entry.text for entry in table.rows[0]][3:] == ["34.0", "34.0", "33.0", "33.0"]
+
+
 def test_official_items_are_never_shown():
     assert "examples" not in tables.all_tables(made_up.study("real", layers=(3,), seeds=(0,)))
 

@@ -12,7 +12,7 @@ from xstilts.results import code, key
 def forget_keys() -> None:
     """Empty every cache of parameters and keys."""
     synthetic.forget()
-    for cached in (key._cell_key, key._run_key, key._task_files, key.stamp):
+    for cached in (key._cell_key, key._run_key, key._task_files, key._corpora, key.stamp):
         cached.cache_clear()
 
 

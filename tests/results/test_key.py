@@ -3,6 +3,7 @@ import shutil
 import params.conftest as made
 import pytest
 import yaml
+from tasks.test_corpus import write_corpus
 
 from results.conftest import forget_keys
 from xstilts.params import cells
@@ -177,6 +178,19 @@ def test_where_the_official_files_lie_does_not_enter(official, monkeypatch):
     official.rename(official.with_name("moved"))
     monkeypatch.setenv("XSTILTS_DATA", str(official.with_name("moved")))
     assert changed(before) == set()
+
+
+def test_bytes_of_a_corpus_change_encoders_and_what_follows(project, write, monkeypatch):
+    write_corpus(project, monkeypatch)
+    write("studies", "made", corpora=["made"])
+    before = keys()
+    assert changed(before) == set()
+    (project / "files/made/deu-eng.deu").write_text("another line\n" * 20)
+    found = changed(before)
+    assert not [name for name in found if name.startswith("data/")]
+    assert {name.split("/")[0] for name in found} == {
+        "encoders", "intermediate", "targets", "analysis", "paper"
+    }  # fmt: skip
 
 
 def test_a_large_file_is_known_by_size_and_time(tmp_path, monkeypatch):

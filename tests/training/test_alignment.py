@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xstilts.training.alignment import ALIGNMENT, align
+from xstilts.training.alignment import ALIGNMENT, RETRIEVAL, align, retrieve
 from xstilts.training.text import Pairs, Texts
 
 
@@ -59,6 +59,38 @@ def test_retrieval_is_that_of_scikit_learn():
     )).iloc[0]  # fmt: skip
     cosines = cosine_similarity(vectors[4:], vectors[:4])
     assert found["retrieved"] == pytest.approx(100 * (cosines.argmax(1) == np.arange(4)).mean())
+
+
+class Pooled(Known):
+    def firsts(self, texts):
+        return -self.vectors[: len(texts)]
+
+
+def test_retrieval_in_a_corpus_is_from_english_by_line_as_scikit_learn_finds_it():
+    from sklearn.neighbors import NearestNeighbors
+
+    vectors = np.random.default_rng(5).normal(size=(8, 3))
+    read = pairs([[0, 4], [1, 5], [2, 6], [3, 7]], ["a", "b", "c", "d"])
+    found = retrieve(Pooled(vectors), {("made", "whole"): read})
+    assert list(found.columns) == list(RETRIEVAL)
+    assert found["pooling"].tolist() == ["mean", "first"]
+    for row, sign in zip(found.itertuples(), (1, -1), strict=True):
+        said = NearestNeighbors(n_neighbors=1, metric="cosine").fit(sign * vectors[4:])
+        closest = said.kneighbors(sign * vectors[:4], return_distance=False)[:, 0]
+        assert row.score == pytest.approx(100 * (closest == np.arange(4)).mean())
+        assert row.items == 4
+
+
+def test_of_two_equal_lines_the_first_alone_counts():
+    eye = np.eye(4)
+    said = eye[[0, 1, 1, 3]]
+    vectors = np.concatenate([eye[[0, 1, 1, 3]], said])
+    read = pairs([[0, 4], [1, 5], [2, 6], [3, 7]], ["a", "b", "c", "d"])
+    assert retrieve(Pooled(vectors), {("made", "part"): read})["score"].tolist() == [75.0, 75.0]
+
+
+def test_no_corpus_gives_an_empty_table():
+    assert list(retrieve(Pooled(np.zeros((0, 2))), {}).columns) == list(RETRIEVAL)
 
 
 def test_nothing_to_measure_gives_an_empty_table():

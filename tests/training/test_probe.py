@@ -2,10 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from tasks.test_corpus import write_corpus
 
 from training.conftest import change_study, middle_cell
+from xstilts.encoders.prepare import prepare_encoder
 from xstilts.params import find_cell
-from xstilts.training.alignment import ALIGNMENT
+from xstilts.training.alignment import ALIGNMENT, RETRIEVAL
 from xstilts.training.probe import INVERSE_PENALTY, PROBE, _regress, examine
 from xstilts.training.run import Stage, run_seed
 
@@ -24,8 +26,29 @@ def test_an_encoder_is_probed_on_every_target_with_its_own_head(project, head):
     assert list(found.probe["language"]) == ["de", "en", "zh"]
     assert found.probe["score"].between(0, 100).all()
     assert set(found.alignment["language"]) == {"de", "zh"}
-    for name, table in (("probe", found.probe), ("alignment", found.alignment)):
+    assert found.retrieval.empty
+    for name in ("probe", "alignment", "retrieval"):
+        table = getattr(found, name)
         pd.testing.assert_frame_equal(pd.read_parquet(cell.folder / f"{name}.parquet"), table)
+
+
+def test_corpora_of_the_study_are_retrieved_in_before_and_after_training(project, monkeypatch):
+    write_corpus(project, monkeypatch, lines=30)
+    change_study(project, corpora=["made"])
+    prepare_encoder(encoder_cell("siamese"))
+    found = examine(encoder_cell("siamese"))
+    counts = found.retrieval.groupby(["sample", "pooling"])["items"].unique().to_dict()
+    assert {key: list(value) for key, value in counts.items()} == {
+        ("whole", "mean"): [30], ("whole", "first"): [30],
+        ("part", "mean"): [9], ("part", "first"): [9],
+    }  # fmt: skip
+    assert {"made, first", "made, mean"} <= set(found.alignment_table.columns)
+    cell = middle_cell("siamese")
+    run_seed(Stage.of(cell), 0)
+    after = pd.read_parquet(cell.folder / "seed-0" / "retrieval.parquet")
+    assert list(after.columns) == list(RETRIEVAL)
+    assert set(after["sample"]) == {"part"}
+    assert set(after["language"]) == {"de", "zh"}
 
 
 def test_equal_encoders_give_equal_tables(project):

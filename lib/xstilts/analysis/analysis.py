@@ -34,12 +34,13 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "baselines": tuple(origin.BASELINES),
     "probes": tuple(origin.PROBES),
     "alignments": tuple(origin.ALIGNMENTS),
+    "retrievals": tuple(origin.RETRIEVALS),
     "operators": tuple(OPERATORS),
     "audit": tuple(AUDIT),
     "cost": tuple(COST),
 }
 #: tables that results of an earlier form lack; they are then empty
-LATER = ("probes", "alignments", "operators")
+LATER = ("probes", "alignments", "retrievals", "operators")
 #: keys of study.json
 _STUDY = ("name", "study", "models", "tasks", "counts", "cells")
 
@@ -51,8 +52,9 @@ class Analysis:
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
     `schema.CURVE`. scores, gains, slopes: see `tables`. hypotheses: `hypothesis.COLUMNS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
-    operators: `operators.OPERATORS`. audit: `tasks.audit.COLUMNS`. cost: `collect.COST`, a row
-    a run, also of runs that are scored on nothing.
+    retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
+    `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
+    nothing.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Analysis:
     baselines: pd.DataFrame = field(repr=False)
     probes: pd.DataFrame = field(repr=False)
     alignments: pd.DataFrame = field(repr=False)
+    retrievals: pd.DataFrame = field(repr=False)
     operators: pd.DataFrame = field(repr=False)
     audit: pd.DataFrame = field(repr=False)
     cost: pd.DataFrame = field(repr=False)
@@ -121,6 +124,7 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
         "baselines": baselines,
         "probes": origin.read_probes(inputs),
         "alignments": origin.read_alignments(inputs),
+        "retrievals": origin.read_retrievals(inputs),
         "operators": tabulate_operators(used, collected.predictions),
         "audit": origin.read_audit(inputs),
         "cost": collected.cost,

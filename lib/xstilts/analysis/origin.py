@@ -10,7 +10,15 @@ import pyarrow.parquet as pq
 from xstilts.analysis.sample import Design
 from xstilts.errors import DataError
 from xstilts.files import read_json
-from xstilts.params import Cell, as_json, cells, load_model, load_study, load_task
+from xstilts.params import (
+    Cell,
+    as_json,
+    cells,
+    load_corpus,
+    load_model,
+    load_study,
+    load_task,
+)
 from xstilts.results.collect import Collected
 from xstilts.results.schema import conform
 from xstilts.tasks.audit import audit_table
@@ -40,6 +48,19 @@ ALIGNMENTS: dict[str, str] = {
     "language": "str",
     "retrieved": "float64",  # 0 to 100
     "ordered": "float64",  # 0 to 100, chance 50
+    "items": "int64",
+}
+#: one row a (model, start, seed, corpus, language, pooling): translations found in files
+RETRIEVALS: dict[str, str] = {
+    "model": "str",
+    "intermediate": "str",  # "none": the encoder as pretrained
+    "arm": "str",
+    "seed": "int64",  # -1: as pretrained, before any seed
+    "corpus": "str",
+    "sample": "str",  # "whole", or the "part" that is measured after training too
+    "language": "str",
+    "pooling": "str",  # "mean" of all token vectors, or the "first" one
+    "score": "float64",  # 0 to 100
     "items": "int64",
 }
 #: stages whose cells do not feed the analysis
@@ -118,24 +139,36 @@ def read_probes(inputs: Sequence[Cell]) -> pd.DataFrame:
 def read_alignments(inputs: Sequence[Cell]) -> pd.DataFrame:
     """Return the alignment of every encoder among `inputs`, columns `ALIGNMENTS`.
 
-    That of a prepared encoder, and of the encoder that each seed of an intermediate task left.
-
     Raises:
         DataError: an alignment.parquet is missing, broken or lacks a column.
     """
+    return _of_encoders(inputs, "alignment.parquet", ALIGNMENTS)
+
+
+def read_retrievals(inputs: Sequence[Cell]) -> pd.DataFrame:
+    """Return the retrieval in corpora by every encoder among `inputs`, columns `RETRIEVALS`.
+
+    Raises:
+        DataError: a retrieval.parquet is missing, broken or lacks a column.
+    """
+    return _of_encoders(inputs, "retrieval.parquet", RETRIEVALS)
+
+
+def _of_encoders(inputs: Sequence[Cell], file: str, schema: dict[str, str]) -> pd.DataFrame:
+    """Stack a table of every encoder: prepared, and as each intermediate seed left it."""
     tables = []
     for cell in inputs:
         about: dict[str, Any] = {"intermediate": "none", "arm": "none", "seed": -1}
         if cell.stage == "20_encoder":
             about |= {"model": cell["model"]}
-            tables.append(_read(cell, "alignment.parquet", ALIGNMENTS, **about))
+            tables.append(_read(cell, file, schema, **about))
         if cell.stage == "30_intermediate":
             about = {"model": cell["model"], "intermediate": cell["task"], "arm": cell["arm"]}
             for seed in load_study(cell.study).seeds:
-                name = f"seed-{seed}/alignment.parquet"
+                name = f"seed-{seed}/{file}"
                 if (cell.folder / name).is_file() or cell.manifest.is_file():
-                    tables.append(_read(cell, name, ALIGNMENTS, **about, seed=seed))
-    return _stack(tables, ALIGNMENTS)
+                    tables.append(_read(cell, name, schema, **about, seed=seed))
+    return _stack(tables, schema)
 
 
 def _stack(tables: list[pd.DataFrame], schema: dict[str, str]) -> pd.DataFrame:
@@ -199,6 +232,7 @@ def describe(
         "study": as_json(design.study),
         "models": {name: as_json(spec) for name, spec in design.models.items()},
         "tasks": {name: as_json(spec) for name, spec in design.tasks.items()},
+        "corpora": {name: as_json(load_corpus(name)) for name in design.study.corpora},
         "counts": counts,
         "cells": read_keys(inputs),
     }

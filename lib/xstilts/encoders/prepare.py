@@ -38,6 +38,7 @@ from xstilts.params import Cell, ModelSpec, find_cell, load_model
 from xstilts.params.spec import FolderSource, HubSource, WheelSource, as_json
 from xstilts.tasks import load_task_data
 from xstilts.tasks.alignment import alignment_items
+from xstilts.tasks.corpus import study_corpora
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def load_encoder_facts(cell: Cell) -> PreparedEncoder:
 
 
 def study_texts(cell: Cell) -> list[str]:
-    """Return every text of the study's data, each once: all tasks, splits and languages.
+    """Return every text of the study, each once: all tasks, splits, corpora and languages.
 
     Raises:
         DataError: a data cell has not been computed.
@@ -91,12 +92,11 @@ def study_texts(cell: Cell) -> list[str]:
     whole = cell if cell.inputs else find_cell(
         cell.stage, cell.study, cell.outputs, **dict(cell.selectors)
     )  # fmt: skip
-    columns = [
-        table[side]
-        for data in map(load_task_data, whole.inputs)
-        for table in (data.train, data.test)
-        for side in ("text_a", "text_b")
+    tables = [
+        table for data in map(load_task_data, whole.inputs) for table in (data.train, data.test)
     ]
+    tables += study_corpora(cell.study).values()
+    columns = [table[side] for table in tables for side in ("text_a", "text_b")]
     return pd.concat(columns).drop_duplicates().tolist() if columns else []
 
 

@@ -11,9 +11,10 @@ from xstilts.params.grid import (
     start_name,
     starts,
 )
-from xstilts.params.load import load_model, load_study, load_task, names, project_root
+from xstilts.params.load import load_corpus, load_model, load_study, load_task, names, project_root
 from xstilts.params.spec import (
     Budget,
+    CorpusSpec,
     Hypothesis,
     ModelSpec,
     Optimizer,
@@ -27,6 +28,7 @@ __all__ = [
     "STAGES",
     "Budget",
     "Cell",
+    "CorpusSpec",
     "Hypothesis",
     "ModelSpec",
     "Optimizer",
@@ -36,6 +38,7 @@ __all__ = [
     "cells",
     "find_cell",
     "is_cross",
+    "load_corpus",
     "load_model",
     "load_study",
     "load_task",

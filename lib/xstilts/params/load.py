@@ -11,9 +11,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from xstilts.errors import SpecError, nearest, unknown
-from xstilts.params.spec import ModelSpec, StudySpec, TaskSpec
+from xstilts.params.spec import CorpusSpec, ModelSpec, StudySpec, TaskSpec
 
 S = TypeVar("S", bound=BaseModel)
+#: folders of params/, and what one of their files is called
+_ONE = {"models": "model", "tasks": "task", "corpora": "corpus", "studies": "study"}
 
 
 def project_root() -> Path:
@@ -145,9 +147,7 @@ def names(kind: str) -> list[str]:
 
 def _load(spec: type[S], kind: str, name: str, asked_by: str) -> S:
     if name not in names(kind):
-        raise SpecError(
-            unknown(kind.rstrip("s").replace("studie", "study"), name, names(kind), asked_by)
-        )
+        raise SpecError(unknown(_ONE[kind], name, names(kind), asked_by))
     path = project_root() / "params" / kind / f"{name}.yaml"
     return parse(spec, read_yaml(path), _shown(path))
 
@@ -165,11 +165,17 @@ def load_task(name: str, asked_by: str = "params/tasks") -> TaskSpec:
 
 
 @lru_cache
+def load_corpus(name: str, asked_by: str = "params/corpora") -> CorpusSpec:
+    """Return params/corpora/<name>.yaml. Raises SpecError, naming who asked for it."""
+    return _load(CorpusSpec, "corpora", name, asked_by)
+
+
+@lru_cache
 def load_study(name: str) -> StudySpec:
-    """Return params/studies/<name>.yaml with every model and task that it names checked.
+    """Return params/studies/<name>.yaml with every file that it names checked.
 
     Raises:
-        SpecError: the file is wrong, or names a model, task or budget that is not there.
+        SpecError: the file is wrong, or names a model, task, corpus or budget that is not there.
     """
     study = _load(StudySpec, "studies", name, "study")
     file = f"params/studies/{name}.yaml"
@@ -180,6 +186,8 @@ def load_study(name: str) -> StudySpec:
             spec = load_task(task, f"{file}: {key}")
             if key == "targets" and not spec.test_languages:
                 raise SpecError(f"{file}: {key}: task '{task}' has no test_languages")
+    for corpus in study.corpora:
+        load_corpus(corpus, f"{file}: corpora")
     _check_keys(study, file)
     return study
 

@@ -191,6 +191,23 @@ class TaskSpec(Strict):
         return "accuracy"
 
 
+# ---- corpora ------------------------------------------------------------------------------
+
+
+class CorpusSpec(Strict):
+    """params/corpora/*.yaml: sentences and their English translations, line by line in files.
+
+    What an encoder is measured on without training: whether it finds the translations.
+    """
+
+    title: str
+    path: str = Field(description="relative to the data folder; `{code}` stands for the language")
+    english: str = Field(description="the file with the translations, likewise")
+    languages: dict[Language, str] = Field(min_length=1, description="language -> `{code}`")
+    sentences: int = Field(gt=1, description="a language at most, before any training")
+    after_training: int = Field(gt=1, description="a language at most, after every seed of an arm")
+
+
 # ---- studies ------------------------------------------------------------------------------
 
 
@@ -233,6 +250,9 @@ class StudySpec(Strict):
     intermediates: tuple[Name, ...]
     targets: tuple[Name, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
+    corpora: tuple[Name, ...] = Field(
+        default=(), description="files in params/corpora on which retrieval is measured"
+    )
     intermediate_budget: Budget
     target_budget: Budget
     budgets: dict[str, Budget] = Field(
@@ -249,7 +269,7 @@ class StudySpec(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
-        for key in ("models", "arms", "intermediates", "targets", "seeds"):
+        for key in ("models", "arms", "intermediates", "targets", "seeds", "corpora"):
             values = getattr(self, key)
             if len(set(values)) != len(values):
                 raise ValueError(f"{key}: a value is listed twice in {list(values)}")

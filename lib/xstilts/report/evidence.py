@@ -1,14 +1,14 @@
 """What the report knows: the analysis tables of one study with its parameters, and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 import pandas as pd
 
 from xstilts.files import digest
-from xstilts.params import ModelSpec, StudySpec, TaskSpec
+from xstilts.params import CorpusSpec, ModelSpec, StudySpec, TaskSpec
 from xstilts.params.load import parse
 from xstilts.report.languages import ordered
 
@@ -40,6 +40,7 @@ class Tables(Protocol):
     baselines: pd.DataFrame
     probes: pd.DataFrame
     alignments: pd.DataFrame
+    retrievals: pd.DataFrame
     operators: pd.DataFrame
     audit: pd.DataFrame
     cost: pd.DataFrame
@@ -56,6 +57,7 @@ class Evidence:
     models: Mapping[str, ModelSpec]
     tasks: Mapping[str, TaskSpec]
     keys: Mapping[str, str]
+    corpora: Mapping[str, CorpusSpec] = field(default_factory=dict)
 
     @cached_property
     def sizes(self) -> dict[str, str]:
@@ -221,8 +223,13 @@ def evidence_of(tables: Tables, name: str = "") -> Evidence:
         name: parse(TaskSpec, values, f"{where}: tasks.{name}")
         for name, values in about["tasks"].items()
     }
+    corpora = {
+        name: parse(CorpusSpec, values, f"{where}: corpora.{name}")
+        for name, values in about.get("corpora", {}).items()
+    }
     spec = parse(StudySpec, about["study"], f"{where}: study")
-    return Evidence(name or about["name"], tables, spec, by_size, tasks, about.get("cells", {}))
+    keys = about.get("cells", {})
+    return Evidence(name or about["name"], tables, spec, by_size, tasks, keys, corpora)
 
 
 def short_count(value: float) -> str:

@@ -9,6 +9,7 @@ from xstilts.report.formats import UNDEFINED, interval, write
 from xstilts.report.languages import ordered
 from xstilts.report.method_tables import audit, costs, encoders, tasks
 from xstilts.report.miniature_tables import operators, shortcuts
+from xstilts.report.retrieval_table import retrieval
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
 
@@ -23,6 +24,7 @@ __all__ = [
     "languages",
     "main_results",
     "operators",
+    "retrieval",
     "shortcuts",
     "tasks",
 ]
@@ -154,6 +156,8 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
     made += [languages(analysis), floors(analysis), shortcuts(analysis)]
     if (by_operator := operators(analysis)) is not None:
         made.append(by_operator)
+    if (found := retrieval(analysis)) is not None:
+        made.append(found)
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
 

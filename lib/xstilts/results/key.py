@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.files import digest, file_digest
-from xstilts.params import Cell, load_model, load_study, load_task, project_root
+from xstilts.params import Cell, load_corpus, load_model, load_study, load_task, project_root
 from xstilts.params.grid import split_start
 from xstilts.params.spec import FolderSource, as_json
 from xstilts.results.code import stage_code
+from xstilts.tasks.corpus import corpus_files
 from xstilts.tasks.prepare import data_root
 from xstilts.tasks.source import source_files
 
@@ -58,7 +59,8 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
         return {"task": cell["task"], "tasks": tasks, "files": files}
     if cell.stage == "20_encoder":
         spec = load_model(cell["model"])
-        return {"model": as_json(spec), "files": _encoder_files(cell["model"])}
+        files = _encoder_files(cell["model"])
+        return {"model": as_json(spec), "files": files} | _corpora(study.corpora, data)
     if cell.stage in SEEDED:
         stage = "intermediate" if cell.stage == "30_intermediate" else "target"
         return {
@@ -68,7 +70,7 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
             "budget": as_json(study.budget(cell["task"], stage)),
             "optimizer": as_json(study.optimizer_of(cell["model"])),
             "trained_on": _intermediate_languages(cell),
-        }
+        } | (_corpora(study.corpora, data) if stage == "intermediate" else {})
     if cell.stage == "50_analysis":
         return {"study": as_json(study)}
     return {"paper": _tree(project_root() / "paper")}
@@ -85,6 +87,16 @@ def _task_files(tasks: tuple[str, ...], data: str) -> dict[str, str]:
     root = Path(data).expanduser() if data else None
     paths = {path for name in tasks for path in source_files(load_task(name), root)}
     return {str(path.relative_to(root)): stamp(path) for path in sorted(paths)} if root else {}
+
+
+@lru_cache
+def _corpora(names: tuple[str, ...], data: str) -> dict[str, Any]:
+    """Return the corpora that retrieval is measured on and what their files are known by."""
+    specs = {name: load_corpus(name) for name in names}
+    root = Path(data).expanduser() if data else None
+    paths = {path for spec in specs.values() for path in corpus_files(spec, root)} if root else ()
+    files = {str(path.relative_to(root)): stamp(path) for path in sorted(paths)}
+    return {"corpora": [{name: as_json(spec) for name, spec in specs.items()}, files]}
 
 
 def _encoder_files(model: str) -> dict[str, str]:

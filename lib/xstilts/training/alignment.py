@@ -1,8 +1,11 @@
 """How well an encoder brings the languages together: translations found among near misses."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from xstilts.tasks.corpus import Sample
 from xstilts.training.model import PairClassifier
 from xstilts.training.text import Pairs
 
@@ -11,6 +14,16 @@ ALIGNMENT: dict[str, str] = {
     "language": "str",
     "retrieved": "float64",  # sentences whose closest English one is their translation
     "ordered": "float64",  # those closer to it than to the one with exchanged roles; chance 50
+    "items": "int64",
+}
+
+#: one row a (corpus, sample, language, pooling); scores in percent
+RETRIEVAL: dict[str, str] = {
+    "corpus": "str",
+    "sample": "str",  # "whole" or "part", of which alone scores can be compared between arms
+    "language": "str",
+    "pooling": "str",  # "mean" of all token vectors, or the "first" one
+    "score": "float64",
     "items": "int64",
 }
 
@@ -28,14 +41,48 @@ def align(classifier: PairClassifier, pairs: Pairs) -> pd.DataFrame:
     """
     if not len(pairs):
         return pd.DataFrame(columns=list(ALIGNMENT)).astype(ALIGNMENT)
-    vectors = classifier.means(pairs.texts)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = _unit(classifier.means(pairs.texts))
     table = pairs.table
     rows = [
         (language, *_found(vectors, pairs.sides[places], table["id"].to_numpy()[places]))
         for language, places in table.groupby("language", sort=False).indices.items()
     ]
     return pd.DataFrame(rows, columns=list(ALIGNMENT)).astype(ALIGNMENT)
+
+
+def retrieve(
+    classifier: PairClassifier, corpora: Mapping[tuple[str, Sample], Pairs]
+) -> pd.DataFrame:
+    """Return how often an English sentence's closest one is its translation, as `RETRIEVAL`.
+
+    Tatoeba's protocol in XTREME (Hu et al. 2020, arXiv 2003.11080; `run_retrieval.py`): from
+    English into the language, by cosine, by line, so that of two equal lines the first alone
+    counts; here under two poolings of the last layer's token vectors.
+
+    Args:
+        classifier: its encoder is measured, its head is not used.
+        corpora: of `tasks.corpus.corpus_items`, each text read alone, by (corpus, sample).
+    """
+    rows = [
+        (*name, language, pooling, *_translated(vectors, pairs.sides[places]))
+        for name, pairs in corpora.items()
+        for pooling, vectors in (
+            ("mean", classifier.means(pairs.texts)), ("first", classifier.firsts(pairs.texts)),
+        )
+        for language, places in pairs.table.groupby("language", sort=False).indices.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(RETRIEVAL)).astype(RETRIEVAL)
+
+
+def _translated(vectors: np.ndarray, sides: np.ndarray) -> tuple[float, int]:
+    """Return percent of English sentences whose closest is their translation, and how many."""
+    english, said = (_unit(vectors[sides[:, side]]) for side in (0, 1))
+    right = (english @ said.T).argmax(axis=1) == np.arange(len(sides))
+    return 100 * float(right.mean()), len(sides)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def _found(vectors: np.ndarray, sides: np.ndarray, ids: np.ndarray) -> tuple[float, float, int]:

@@ -51,6 +51,10 @@ class States:
         sums = torch.segment_reduce(self.vectors[:-1], "sum", lengths=lengths, axis=0)
         return (sums / lengths[:, None])[to_device(np.argsort(order), where)]
 
+    def firsts(self) -> Tensor:
+        """Return the vector of every text's first token, (texts, hidden)."""
+        return self.vectors[to_device(self.starts, self.vectors.device)]
+
     @classmethod
     def of_means(cls, means: Tensor) -> "States":
         """Return states in which every text is one vector: all that some heads read."""

@@ -1,6 +1,6 @@
 """An encoder with a head: what is trained, and what answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +84,13 @@ class PairClassifier(nn.Module):
     def means(self, texts: Texts) -> np.ndarray:
         """Return the mean token vector of every text, fp32 (texts, hidden)."""
         self.eval()
-        return self._means(texts, np.arange(len(texts))).cpu().numpy()
+        return self._pooled(texts, np.arange(len(texts)), States.means).cpu().numpy()
+
+    @torch.inference_mode()
+    def firsts(self, texts: Texts) -> np.ndarray:
+        """Return the vector of the first token, <s> or [CLS], of every text, fp32."""
+        self.eval()
+        return self._pooled(texts, np.arange(len(texts)), States.firsts).cpu().numpy()
 
     def _blocks(self, pairs: Pairs) -> Iterator[tuple[Ints, States, Ints]]:
         order = np.lexsort(pairs.sides.T[::-1])
@@ -93,14 +99,14 @@ class PairClassifier(nn.Module):
             yield from ((places, *self._read(pairs, places)) for places in blocks)
             return
         wanted, sides = np.unique(pairs.sides, return_inverse=True)
-        states = States.of_means(self._means(pairs.texts, wanted))
+        states = States.of_means(self._pooled(pairs.texts, wanted, States.means))
         sides = sides.reshape(pairs.sides.shape)
         yield from ((places, states, sides[places]) for places in blocks)
 
-    def _means(self, texts: Texts, wanted: Ints) -> Tensor:
-        """Return the mean vectors of distinct texts, (wanted, hidden), encoded by length."""
+    def _pooled(self, texts: Texts, wanted: Ints, pool: Callable[[States], Tensor]) -> Tensor:
+        """Return one vector of each of some distinct texts, (wanted, hidden), taken by length."""
         order = np.argsort(texts.lengths[wanted], kind="stable")
         size = BLOCK * self.head.sides
         parts = [order[start : start + size] for start in range(0, len(order), size)]
-        means = torch.cat([self._encode(texts, wanted[part]).means() for part in parts])
-        return means[torch.from_numpy(np.argsort(order)).to(means.device)]
+        found = torch.cat([pool(self._encode(texts, wanted[part])) for part in parts])
+        return found[torch.from_numpy(np.argsort(order)).to(found.device)]

@@ -14,7 +14,8 @@ from xstilts.params import Cell, find_cell, load_model, load_study
 from xstilts.params.spec import Head
 from xstilts.tasks import TaskData, load_task_data, select_training
 from xstilts.tasks.alignment import alignment_items
-from xstilts.training.alignment import align
+from xstilts.tasks.corpus import study_corpora
+from xstilts.training.alignment import align, retrieve
 from xstilts.training.cache import cached_pairs
 from xstilts.training.device import Device, open_device
 from xstilts.training.encode import settle
@@ -31,10 +32,11 @@ PROBE: dict[str, str] = {"target": "str", "language": "str", "score": "float64",
 
 @dataclass(frozen=True)
 class Examined:
-    """What an encoder holds before any training: `PROBE` and `training.alignment.ALIGNMENT`."""
+    """What an encoder holds before any training: `PROBE`, `alignment.ALIGNMENT`, `.RETRIEVAL`."""
 
     probe: pd.DataFrame
     alignment: pd.DataFrame
+    retrieval: pd.DataFrame
 
     @property
     def probe_table(self) -> pd.DataFrame:
@@ -44,17 +46,21 @@ class Examined:
 
     @property
     def alignment_table(self) -> pd.DataFrame:
-        """Return the alignment, a row a language."""
-        return self.alignment.set_index("language").round(1)
+        """Return alignment and retrieval in corpora, a row a language of either."""
+        whole = self.retrieval[self.retrieval["sample"] == "whole"]
+        names = whole["corpus"] + ", " + whole["pooling"]
+        found = whole.assign(name=names).pivot(index="language", columns="name", values="score")
+        return self.alignment.set_index("language").join(found, how="outer").round(1)
 
 
 def examine(cell: Cell) -> Examined:
     """Probe the prepared encoder of a cell and measure its alignment; keep both as tables.
 
-    The folder gets probe.parquet and alignment.parquet.
+    The folder gets probe.parquet, alignment.parquet and retrieval.parquet, the last without
+    a row where the study names no corpus.
 
     Raises:
-        DataError: a data cell of the study has not been computed.
+        DataError: a data cell of the study has not been computed, or a corpus cannot be read.
         EncoderError: the encoder was not prepared.
     """
     whole = find_cell(cell.stage, cell.study, cell.outputs, **dict(cell.selectors))
@@ -68,11 +74,14 @@ def examine(cell: Cell) -> Examined:
     probes = [_probe(encoder, device, spec.head, data, read) for data in targets]
     languages = list(dict.fromkeys(code for data in targets for code in data.test_languages))
     sentences = read(alignment_items(languages), "siamese")
+    plain = _classifier(encoder, "siamese", 2, device)
     found = Examined(
         pd.concat(probes, ignore_index=True).astype(PROBE),
-        align(_classifier(encoder, "siamese", 2, device), sentences),
-    )
-    for name in ("probe", "alignment"):
+        align(plain, sentences),
+        retrieve(plain, {name: read(table, "siamese")
+                         for name, table in study_corpora(cell.study).items()}),
+    )  # fmt: skip
+    for name in ("probe", "alignment", "retrieval"):
         table: pd.DataFrame = getattr(found, name)
         write_atomically(cell.folder / f"{name}.parquet", partial(table.to_parquet, index=False))
     return found

@@ -23,8 +23,9 @@ from xstilts.results.key import run_key
 from xstilts.results.run import Scored, training_facts, write_run
 from xstilts.tasks import TaskData, load_task_data, select_training
 from xstilts.tasks.alignment import alignment_items
+from xstilts.tasks.corpus import Sample, study_corpora
 from xstilts.training.adapter import add_adapters, merge_adapters
-from xstilts.training.alignment import align
+from xstilts.training.alignment import align, retrieve
 from xstilts.training.cache import cached_pairs
 from xstilts.training.checkpoint import Checkpoint
 from xstilts.training.device import Device, open_device
@@ -82,6 +83,15 @@ class Stage:
         store = self.study_folder / "tokens"
         return cached_pairs(store, encoder, table, "siamese", self.model.max_tokens)
 
+    def corpora(self, encoder: Path) -> dict[tuple[str, Sample], Pairs]:
+        """Return what retrieval is measured on after an intermediate task; else nothing."""
+        if self.stage != "intermediate":
+            return {}
+        store, most = self.study_folder / "tokens", self.model.max_tokens
+        found = study_corpora(self.cell.study, ["part"])
+        return {name: cached_pairs(store, encoder, table, "siamese", most)
+                for name, table in found.items()}  # fmt: skip
+
     @property
     def scored_languages(self) -> list[str]:
         """Return the languages of the study's targets, each once."""
@@ -105,10 +115,10 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     """Train and score one seed of a cell; write its folder, `run.json` last; return that.
 
     The folder `seed-<n>` gets runs.parquet, predictions.parquet (where the task has a test
-    set), curve.parquet and, from an intermediate task, alignment.parquet and encoder/: an
-    ordinary Hugging Face folder with the encoder as trained. The intermediate head is dropped.
-    While it trains, the run keeps itself in checkpoint.safetensors, and goes on from there if
-    it was stopped.
+    set), curve.parquet and, from an intermediate task, alignment.parquet, retrieval.parquet
+    and encoder/: an ordinary Hugging Face folder with the encoder as trained. The intermediate
+    head is dropped. While it trains, the run keeps itself in checkpoint.safetensors, and goes
+    on from there if it was stopped.
 
     Raises:
         StoppedError: SIGTERM came while it trained.
@@ -118,11 +128,12 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     start = stage.start_folder(seed)
     training = stage.pairs(start, stage.training_table(seed))
     testing = stage.pairs(start, stage.data.test)
-    sentences = stage.sentences(start)
+    sentences, corpora = stage.sentences(start), stage.corpora(start)
     encoder = _open(start, stage.model)
-    trimmed = _trim(encoder, training, testing, sentences)
-    training, testing, sentences = (
-        pairs.renumbered(trimmed.remap) for pairs in (training, testing, sentences)
+    trimmed = _trim(encoder, training, testing, sentences, *corpora.values())
+    training, testing, sentences, *read = (
+        pairs.renumbered(trimmed.remap)
+        for pairs in (training, testing, sentences, *corpora.values())
     )
     classifier = _classifier(stage, encoder, seed)
     classifier.prepare_head(training)
@@ -142,8 +153,7 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     # What an earlier run left must not vouch for the encoder written now.
     (folder / "run.json").unlink(missing_ok=True)
     if stage.stage == "intermediate":
-        aligned = align(classifier, sentences)
-        write_atomically(folder / "alignment.parquet", partial(aligned.to_parquet, index=False))
+        _measure(folder, classifier, sentences, dict(zip(corpora, read, strict=True)))
         _save(stage, encoder, trimmed, folder / "encoder", tokenizer_from=start)
     facts = _facts(stage, seed, trained) | {
         "scoring_seconds": round(scoring_s, 3),
@@ -164,6 +174,20 @@ def _classifier(stage: Stage, encoder: nn.Module, seed: int) -> PairClassifier:
         add_adapters(encoder, spec.lora_rank, dtype=torch.bfloat16 if narrow else torch.float32)
     head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
     return PairClassifier(settle(encoder, device), head, device)
+
+
+def _measure(
+    folder: Path,
+    classifier: PairClassifier,
+    sentences: Pairs,
+    corpora: dict[tuple[str, Sample], Pairs],
+) -> None:
+    """Write what the encoder brings together after its intermediate task."""
+    tables = {
+        "alignment": align(classifier, sentences), "retrieval": retrieve(classifier, corpora)
+    }  # fmt: skip
+    for name, table in tables.items():
+        write_atomically(folder / f"{name}.parquet", partial(table.to_parquet, index=False))
 
 
 def _save(

@@ -1,0 +1,71 @@
+"""The table of translations found without training, before and after intermediate tasks."""
+
+import pandas as pd
+
+from xstilts.report.evidence import Evidence, Tables, evidence_of
+from xstilts.report.formats import UNDEFINED, write
+from xstilts.report.table import Entry, Table, entries
+from xstilts.report.theme import ARMS
+
+
+def retrieval(analysis: Tables) -> Table | None:
+    """Return retrieval by encoder and start, a section a corpus; None without a corpus.
+
+    Means over the languages of the corpus, over those among them that the targets are scored
+    in, and over seeds.
+    """
+    evidence, table = evidence_of(analysis), analysis.retrievals
+    if table.empty:
+        return None
+    rows: list[list[Entry]] = []
+    sections: dict[int, str] = {}
+    means = retrieval_means(evidence)
+    for corpus in table["corpus"].unique():
+        for sample in ("whole", "part"):
+            of_sample = means[(means["corpus"] == corpus) & (means["sample"] == sample)]
+            size = {"whole": "sentences", "part": "after_training"}[sample]
+            most = write(getattr(evidence.corpora[corpus], size), "count")
+            title = evidence.corpora[corpus].title
+            sections[len(rows)] = f"{title}, up to {most} sentences a language"
+            for model in evidence.models:
+                for middle, arm in evidence.starts:
+                    rows += _row(evidence, of_sample, (model, middle, arm))
+    return Table(
+        "retrieval", "Translations found without training on the task: percent of English "
+        "sentences whose closest one, by cosine, is their translation. Of the token vectors of "
+        "the last layer: their mean, and the first token’s. All: mean over the corpus’s "
+        "languages; scored: over those in which the targets are scored.",
+        ("Body", "Intermediate task", "Arm", "Mean, all", "Mean, scored", "First, all",
+         "First, scored"),
+        rows, means, heads=3, sections=sections,
+    )  # fmt: skip
+
+
+def retrieval_means(evidence: Evidence) -> pd.DataFrame:
+    """Return model, intermediate, arm, corpus, sample, pooling, all, scored."""
+    table = evidence.tables.retrievals
+    languages = {code for task in evidence.targets for code in evidence.tasks[task].test_languages}
+    keys = ["model", "intermediate", "arm", "corpus", "sample", "pooling"]
+    scored = table[table["language"].isin(languages)]
+    means = pd.DataFrame({
+        "all": table.groupby(keys)["score"].mean(), "scored": scored.groupby(keys)["score"].mean(),
+    })  # fmt: skip
+    return means.reset_index()
+
+
+def _row(evidence: Evidence, means: pd.DataFrame, start: tuple[str, str, str]) -> list[list[Entry]]:
+    """Return the row of an encoder, in a list; none where it was not measured."""
+    model, middle, arm = start
+    chosen = means[
+        (means["model"] == model) & (means["intermediate"] == middle) & (means["arm"] == arm)
+    ].set_index("pooling")
+    if chosen.empty:
+        return []
+    cells = [
+        UNDEFINED if pd.isna(chosen.loc[pooling, group])
+        else write(float(chosen.loc[pooling, group]), "percent")
+        for pooling in ("mean", "first")
+        for group in ("all", "scored")
+    ]  # fmt: skip
+    name = evidence.labels[middle] if middle != "none" else ""
+    return [entries(evidence.sizes[model], name, "" if arm == "none" else ARMS[arm].label, *cells)]
