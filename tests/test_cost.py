@@ -23,6 +23,7 @@ from xstilts.cost import (
     trained_parameters,
     training,
 )
+from xstilts.encoders.architecture import freeze_lowest
 from xstilts.errors import SpecError
 from xstilts.params import ModelSpec, load_model
 from xstilts.params.load import parse
@@ -123,6 +124,17 @@ def test_operations_of_lora_agree_with_those_that_torch_counts(spec, recompute):
     # less than planned: no gradient passes from the first block to frozen embeddings
     assert counter.get_total_flops() < learned.flops
     assert learned.flops == pytest.approx(counter.get_total_flops(), rel=0.05)
+
+
+def test_frozen_layers_are_neither_trained_nor_kept(spec):
+    encoder = make_encoder()
+    freeze_lowest(encoder, 2)
+    trained = sum(p.numel() for p in encoder.parameters() if p.requires_grad)
+    assert trained_parameters(spec(frozen_layers=2)) == trained
+    kept, whole = (
+        activation_bytes(spec(frozen_layers=frozen), 4, recompute=False) for frozen in (2, 0)
+    )
+    assert LAYERS * kept == (LAYERS - 2) * whole
 
 
 def test_trained_parameters_of_lora_are_those_of_its_adapters(spec):

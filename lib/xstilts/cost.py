@@ -153,8 +153,12 @@ def held_parameters(model: ModelSpec) -> int:
 
 
 def trained_parameters(model: ModelSpec) -> int:
-    """Return the parameters that gradients exist for: all that are held, or the adapters."""
-    return adapter_params(model) if model.method == "lora" else held_parameters(model)
+    """Return the parameters that gradients exist for: all held, the upper blocks, or adapters."""
+    if model.method == "lora":
+        return adapter_params(model)
+    if model.frozen_layers:
+        return model.body_params * (model.layers - model.frozen_layers) // model.layers
+    return held_parameters(model)
 
 
 def pair_tokens(model: ModelSpec, mean_tokens: int) -> int:
@@ -210,7 +214,8 @@ def activation_bytes(model: ModelSpec, pairs: int, *, recompute: bool) -> int:
     block += 2 * hidden if model.dropout else 0
     if model.method == "lora":
         block += PROJECTIONS * model.lora_rank * (4 if model.precision == "fp32" else BYTES_BF16)
-    kept = 4 * hidden * model.layers + block if recompute else block * model.layers
+    layers = model.layers - model.frozen_layers  # frozen blocks keep nothing
+    kept = 4 * hidden * layers + block if recompute else block * layers
     return pairs * texts * model.max_tokens * kept
 
 

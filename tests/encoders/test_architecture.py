@@ -15,6 +15,7 @@ from xstilts.encoders.architecture import (
     blocks,
     body_parameters,
     dropout_names,
+    freeze_lowest,
     longest_input,
     position_ids,
     replace_word_embedding,
@@ -134,6 +135,18 @@ def test_relative_positions_are_left_to_the_class(hub_folder):
     model = open_encoder(hub_folder("deberta-v2"))
     assert position_ids(model, torch.ones(1, 3)) is None
     assert longest_input(model.config) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frozen_lowest_layers_are_embeddings_and_blocks(hub_folder, kind):
+    model = open_encoder(hub_folder(kind))
+    freeze_lowest(model, 0)
+    assert all(value.requires_grad for value in model.parameters())
+    freeze_lowest(model, 1)
+    assert not word_embedding(model).weight.requires_grad
+    first, *rest = blocks(model)
+    assert not any(value.requires_grad for value in first.parameters())
+    assert all(value.requires_grad for block in rest for value in block.parameters())
 
 
 @pytest.mark.parametrize(("kind", "longest"), [("xlm-roberta", 38), ("bert", 40)])

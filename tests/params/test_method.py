@@ -42,6 +42,23 @@ def test_another_method_is_refused():
         model(method="prefix")
 
 
+def test_frozen_layers_are_fewer_than_the_layers_and_not_loras():
+    assert model().frozen_layers == 0
+    assert method_title(model(layers=4, frozen_layers=1)) == "upper 3"
+    with pytest.raises(ValidationError, match="frozen_layers: 4 of 4 layers; allowed: fewer"):
+        model(layers=4, frozen_layers=4)
+    with pytest.raises(ValidationError, match="freezes every layer already"):
+        model(layers=4, frozen_layers=1, method="lora")
+
+
+@given(layers=st.integers(2, 4), length=st.integers(1, 500), recompute=st.booleans())
+def test_frozen_layers_have_a_forward_pass_alone(layers, length, recompute):
+    whole = training_flops(model(layers=layers), length, recompute=recompute)
+    part = training_flops(model(layers=layers, frozen_layers=1), length, recompute=recompute)
+    forward = pass_flops(model(layers=layers), length)
+    assert part - forward == pytest.approx((whole - forward) * (layers - 1) / layers)
+
+
 @given(layers=st.integers(1, 4), rank=st.integers(1, 64), length=st.integers(1, 500))
 def test_operations_follow_from_what_is_trained(layers, rank, length):
     full = model(layers=layers)

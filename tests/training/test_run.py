@@ -55,6 +55,19 @@ def test_only_rows_of_texts_that_were_read_are_trained(project):
     assert moved <= set(read.texts.ids.tolist())
 
 
+def test_frozen_layers_stay_as_they_were_and_the_rest_is_trained(project):
+    path = project / "params/models/aligned.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"frozen_layers": 1}))
+    forget_keys()
+    cell = middle_cell("aligned")
+    facts = run_seed(Stage.of(cell), 0)
+    assert facts["method"] == "upper 1"
+    before, after = weights(prepared(cell)), weights(cell.folder / "seed-0" / "encoder")
+    changed = {name for name in before if not before[name].equal(after[name])}
+    assert changed
+    assert {name.rsplit("layer.", 1)[-1][0] for name in changed} == {"1"}
+
+
 def test_a_target_run_starts_from_the_encoder_of_its_intermediate_run(project, monkeypatch):
     run_seed(Stage.of(middle_cell()), 1)
     cell = end_cell(start="questions-multilingual")
@@ -172,7 +185,9 @@ def test_a_task_without_a_test_set_is_trained_on_only(project):
     data.test.iloc[:0].to_parquet(cell.inputs[0].folder / "test.parquet", index=False)
     run_seed(Stage.of(cell), 0)
     names = {one.name for one in (cell.folder / "seed-0").iterdir()}
-    assert names == {"alignment.parquet", "curve.parquet", "encoder", "run.json"}
+    assert names == {
+        "alignment.parquet", "curve.parquet", "encoder", "retrieval.parquet", "run.json"
+    }  # fmt: skip
 
 
 def test_a_run_that_is_killed_while_it_is_written_is_not_done(project, monkeypatch):

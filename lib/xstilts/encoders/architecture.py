@@ -94,6 +94,15 @@ def word_embedding(model: nn.Module) -> nn.Embedding:
     return model.get_submodule(architecture(model.config).word_embedding)  # type: ignore[return-value]
 
 
+def freeze_lowest(model: nn.Module, layers: int) -> None:
+    """Keep the lowest `layers` blocks and, if there are any, the embeddings as they are."""
+    if not layers:
+        return
+    embeddings = model.get_submodule(architecture(model.config).embeddings)
+    for part in (embeddings, *blocks(model)[:layers]):
+        part.requires_grad_(requires_grad=False)
+
+
 def replace_word_embedding(model: nn.Module, weight: torch.Tensor) -> nn.Embedding:
     """Put `weight`, (rows, hidden), in place of the word embeddings; return the new table.
 

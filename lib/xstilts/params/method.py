@@ -1,7 +1,7 @@
 """What a method of training trains, and with how many operations, from the parameter file.
 
-`full` trains every weight. `lora` trains a low-rank change of every matrix of the blocks
-(Hu et al. 2021, arXiv 2106.09685) and freezes the rest.
+`full` trains every weight, or the blocks above `frozen_layers`. `lora` trains a low-rank change
+of every matrix of the blocks (Hu et al. 2021, arXiv 2106.09685) and freezes the rest.
 """
 
 from xstilts.params.operations import pass_flops
@@ -9,8 +9,10 @@ from xstilts.params.spec import ModelSpec
 
 
 def method_title(model: ModelSpec) -> str:
-    """Return how tables and results name the method: "full" or "LoRA r=16"."""
-    return "full" if model.method == "full" else f"LoRA r={model.lora_rank}"
+    """Return how tables and results name the method: "full", "upper 5" layers, "LoRA r=16"."""
+    if model.method == "lora":
+        return f"LoRA r={model.lora_rank}"
+    return f"upper {model.layers - model.frozen_layers}" if model.frozen_layers else "full"
 
 
 def adapter_params(model: ModelSpec) -> int:
@@ -29,7 +31,8 @@ def training_flops(model: ModelSpec, pair_tokens: float, *, recompute: bool = Fa
     """Return the operations of forward and backward pass for one token of a pair.
 
     Backward is twice forward: gradients of activations, and gradients of weights. Those of
-    frozen matrices are not computed; adapters cost as any trained matrix does.
+    frozen matrices are not computed; adapters cost as any trained matrix does. Frozen lowest
+    blocks have no backward pass, and nothing of them is computed twice.
 
     Args:
         model: the encoder.
@@ -37,5 +40,6 @@ def training_flops(model: ModelSpec, pair_tokens: float, *, recompute: bool = Fa
         recompute: activations are computed twice, which adds one forward pass.
     """
     forward = pass_flops(model, pair_tokens) + 2 * adapter_params(model)
+    trained = forward * (model.layers - model.frozen_layers) / model.layers
     frozen = 2 * model.body_params if model.method == "lora" else 0
-    return (4 if recompute else 3) * forward - frozen
+    return forward + (3 if recompute else 2) * trained - frozen

@@ -89,12 +89,21 @@ class ModelSpec(Strict):
     lora_rank: int = Field(
         default=LORA_RANK, gt=0, description="of those changes; counts for `method: lora` alone"
     )
+    frozen_layers: int = Field(
+        default=0, ge=0, description="lowest blocks that stay as pretrained, with the embeddings"
+    )
     licence: str
 
     @model_validator(mode="after")
     def _consistent(self) -> "ModelSpec":
         if self.layers > self.shape.layers:
             raise ValueError(f"layers: {self.layers} kept of {self.shape.layers}")
+        if self.frozen_layers >= self.layers:
+            raise ValueError(
+                f"frozen_layers: {self.frozen_layers} of {self.layers} layers; allowed: fewer"
+            )
+        if self.frozen_layers and self.method == "lora":
+            raise ValueError("frozen_layers: `method: lora` freezes every layer already")
         if self.method == "full" and self.lora_rank != LORA_RANK:
             raise ValueError(f"lora_rank: {self.lora_rank} means nothing without `method: lora`")
         return self

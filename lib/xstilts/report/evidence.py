@@ -10,6 +10,7 @@ import pandas as pd
 from xstilts.files import digest
 from xstilts.params import CorpusSpec, ModelSpec, StudySpec, TaskSpec
 from xstilts.params.load import parse
+from xstilts.report.formats import listed
 from xstilts.report.languages import ordered
 
 Row = Mapping[str, Any]
@@ -146,6 +147,12 @@ class Evidence:
     def truncated(self) -> bool:
         """Say whether sizes are truncations of an encoder rather than encoders of their own."""
         return any(spec.truncated for spec in self.models.values())
+
+    @property
+    def frozen(self) -> str:
+        """Return "1 of 3, 2 of 5": the lowest layers that stay as pretrained; empty if none."""
+        parts = [f"{spec.frozen_layers} of {spec.layers}" for spec in self.models.values()]
+        return listed(parts) if any(spec.frozen_layers for spec in self.models.values()) else ""
 
     @cached_property
     def kinds(self) -> set[str]:

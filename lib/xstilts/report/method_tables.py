@@ -35,7 +35,8 @@ def encoders(analysis: Tables) -> Table:
         data.append(
             {"model": name, "family": spec.family, "layers": spec.layers,
              "body_params": spec.body_params, "total_params": spec.total_params,
-             "head": spec.head, "source": origin, "licence": spec.licence}
+             "frozen_layers": spec.frozen_layers, "head": spec.head, "source": origin,
+             "licence": spec.licence}
         )  # fmt: skip
     return Table(
         "encoders", "The encoders. Body: parameters without embeddings; total: with them.",

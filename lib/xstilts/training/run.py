@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from xstilts.encoders.architecture import longest_input
+from xstilts.encoders.architecture import freeze_lowest, longest_input
 from xstilts.encoders.folder import open_encoder, save_encoder
 from xstilts.encoders.trim import Trimmed, trim_vocabulary
 from xstilts.errors import EncoderError
@@ -172,6 +172,7 @@ def _classifier(stage: Stage, encoder: nn.Module, seed: int) -> PairClassifier:
         # Frozen matrices may lie in the precision that they are multiplied in.
         narrow = device.is_cuda and device.precision == "bf16"
         add_adapters(encoder, spec.lora_rank, dtype=torch.bfloat16 if narrow else torch.float32)
+    freeze_lowest(encoder, spec.frozen_layers)
     head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
     return PairClassifier(settle(encoder, device), head, device)
 
