@@ -28,7 +28,7 @@ _CHANGES: Mapping[str, Edit] = {
 }
 _SWAPS = {"role_swap": 0.6, "adjective_exchange": 0.25, "number_exchange": 0.15}
 _SLOTS = {"participant": 0.3, "adjective": 0.15, "place": 0.15, "time": 0.15, "antonym": 0.25}
-_SURFACES = {"voice": 0.2, "fronting": 0.55, "voice_fronting": 0.25}
+_SURFACES = {"voice": 0.2, "fronting": 0.6, "voice_fronting": 0.2}
 
 
 def quota(difficulty: Difficulty) -> Mapping[str, Mapping[str, float]]:
