@@ -115,6 +115,16 @@ def test_resolved_says_that_the_interval_excludes_zero(analysis):
         assert table["resolved"].nunique() == 2
 
 
+def test_growths_are_differences_of_scores_without_intermediate_task(analysis):
+    base = analysis.scores[analysis.scores["arm"] == "none"]
+    score = base.set_index(["model", "target", "group"])["score"]
+    assert len(analysis.growths) == 3 * 2 * score.index.get_level_values("group").nunique()
+    for row in analysis.growths.itertuples():
+        after, before = (score[name, row.target, row.group] for name in (row.larger, row.smaller))
+        assert row.estimate == pytest.approx(after - before)
+        assert row.resolved == (row.low > 0 or row.high < 0)
+
+
 def test_slopes_are_lines_through_the_gains(analysis):
     gains = analysis.gains[analysis.gains["intermediate"] != MEAN].sort_values("body_params")
     mean = gains.groupby(["pair", "contrast", "unit", "group", "body_params"])["estimate"].mean()

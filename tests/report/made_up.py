@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from xstilts.analysis.operators import OPERATORS
 from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
+from xstilts.analysis.tables import GROWTHS
 from xstilts.params import load_corpus, load_task
 from xstilts.params.spec import as_json
 from xstilts.results.schema import CURVE, RUNS
@@ -78,6 +80,7 @@ def study(
              "cells": {name: f"{place:016x}" for place, name in enumerate(cells)}}  # fmt: skip
     return SimpleNamespace(
         runs=runs, curves=curves, scores=scores, gains=gains, slopes=_slopes(world, single),
+        growths=_growths(world, scores),
         hypotheses=_tested(world, single), baselines=_baselines(world), audit=_audit(world),
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
         alignments=_alignments(world), retrievals=_retrievals(world),
@@ -234,6 +237,19 @@ def _slopes(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
             sure = bool(ends[0] > 0 or ends[1] < 0)
             rows.append([*key, value, *ends, len(means), len(world.spec["seeds"]), sure])
     return pd.DataFrame(rows, columns=columns)
+
+
+def _growths(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
+    names = sorted(world.models, key=lambda name: world.models[name]["layers"])
+    base = scores[scores["arm"] == "none"].set_index(["target", "group", "model"])["score"]
+    rows = []
+    for small, large in dict.fromkeys([*pairwise(names), (names[0], names[-1])]):
+        for target, group in sorted({key[:2] for key in base.index}) if small != large else ():
+            value = base[target, group, large] - base[target, group, small]
+            ends = _interval(world, value, 1.5)
+            rows.append([world.models[small]["family"], target, small, large, group, value, *ends,
+                         len(world.spec["seeds"]), bool(ends[0] > 0 or ends[1] < 0)])  # fmt: skip
+    return pd.DataFrame(rows, columns=list(GROWTHS)).astype(GROWTHS)
 
 
 def _tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:

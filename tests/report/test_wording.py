@@ -1,5 +1,6 @@
 import math
 import re
+from itertools import pairwise
 
 import made_up
 import pytest
@@ -56,7 +57,21 @@ def test_one_seed_never_makes_a_claim(smoke):
 def test_one_seed_with_many_sizes_gives_no_trend():
     told = say(made_up.study(seeds=(0,)))
     assert "rises" not in plain(told.answer())
-    assert told.separation("mini_nli") == ""
+    assert told.growth("mini_nli") == ""
+
+
+def test_growth_says_the_whole_step_with_its_interval_and_which_steps_are_resolved():
+    study = made_up.study(layers=(3, 6, 12))
+    chosen = study.growths["target"].eq("mini_nli") & study.growths["group"].eq("other")
+    steps = ["e5_l03", "e5_l06", "e5_l12"]
+    for pair, ends in zip([*pairwise(steps), (steps[0], steps[-1])],
+                          [(1.0, 3.0), (-1.0, 2.0), (2.0, 6.0)], strict=True):  # fmt: skip
+        row = chosen & study.growths["smaller"].eq(pair[0]) & study.growths["larger"].eq(pair[1])
+        assert row.sum() == 1
+        study.growths.loc[row, ["low", "high"]] = ends
+    told = plain(say(study).growth("mini_nli"))
+    assert "+2.0 to +6.0), paired by seeds and items" in told
+    assert "1 of the 2 steps between neighbouring sizes is resolved upwards." in told
 
 
 @pytest.mark.parametrize(("slope", "words"), [(3.0, "rises with"), (-3.0, "falls with")])

@@ -30,6 +30,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "scores": tuple(tables.SCORES),
     "gains": tuple(tables.GAINS),
     "slopes": tuple(tables.SLOPES),
+    "growths": tuple(tables.GROWTHS),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "baselines": tuple(origin.BASELINES),
     "probes": tuple(origin.PROBES),
@@ -40,7 +41,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "cost": tuple(COST),
 }
 #: tables that results of an earlier form lack; they are then empty
-LATER = ("probes", "alignments", "retrievals", "operators")
+LATER = ("growths", "probes", "alignments", "retrievals", "operators")
 #: keys of study.json
 _STUDY = ("name", "study", "models", "tasks", "counts", "cells")
 
@@ -50,7 +51,7 @@ class Analysis:
     """What a study says: tables in `folder`, and `study`, what study.json holds.
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
-    `schema.CURVE`. scores, gains, slopes: see `tables`. hypotheses: `hypothesis.COLUMNS`.
+    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. hypotheses: `hypothesis.COLUMNS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
@@ -63,6 +64,7 @@ class Analysis:
     scores: pd.DataFrame = field(repr=False)
     gains: pd.DataFrame = field(repr=False)
     slopes: pd.DataFrame = field(repr=False)
+    growths: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
     probes: pd.DataFrame = field(repr=False)
@@ -120,6 +122,7 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
         "scores": tables.tabulate_scores(sample, runs),
         "gains": tables.tabulate_gains(sample),
         "slopes": tables.tabulate_slopes(sample),
+        "growths": tables.tabulate_growths(sample),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "baselines": baselines,
         "probes": origin.read_probes(inputs),

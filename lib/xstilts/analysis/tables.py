@@ -1,6 +1,7 @@
 """Scores, gains and slopes of a study as tables: a row an estimate, each with its interval."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,19 @@ SLOPES: dict[str, str] = {
     "low": "float64",
     "high": "float64",
     "sizes": "int64",  # models that the slope rests on
+    "seeds": "int64",
+    "resolved": "bool",
+}
+#: one row a (family, target, two of its sizes, group of languages), without intermediate task
+GROWTHS: dict[str, str] = {
+    "family": "str",
+    "target": "str",
+    "smaller": "str",  # model; neighbours in size, and the smallest with the largest
+    "larger": "str",
+    "group": "str",
+    "estimate": "float64",  # points by which the larger one's score is higher
+    "low": "float64",
+    "high": "float64",
     "seeds": "int64",
     "resolved": "bool",
 }
@@ -150,6 +164,33 @@ def tabulate_slopes(sample: Sample) -> pd.DataFrame:
             for contrast in CONTRASTS:
                 rows.extend(_slopes(sample, kind, name, over, contrast))
     return _table(rows, SLOPES)
+
+
+def tabulate_growths(sample: Sample) -> pd.DataFrame:
+    """Return how the score grows with size in arm none, paired by seeds and items: `GROWTHS`.
+
+    Sizes are compared within a family: neighbours, and the smallest with the largest.
+    """
+    models = sample.design.models
+    rows = []
+    for family in dict.fromkeys(spec.family for spec in models.values()):
+        members = sorted(
+            (name for name, spec in models.items() if spec.family == family),
+            key=lambda name: models[name].body_params,
+        )
+        compared = dict.fromkeys([*pairwise(members), (members[0], members[-1])])
+        for smaller, larger in compared if len(members) > 1 else ():
+            for target, outcomes in sample.outcomes.items():
+                if not {(smaller, "none"), (larger, "none")} <= set(outcomes.entries):
+                    continue
+                about = {"family": family, "target": target, "smaller": smaller, "larger": larger}
+                for group, codes in sample.design.groups(outcomes.languages, "none").items():
+                    after, before = (
+                        sample.score(name, "none", target, codes) for name in (larger, smaller)
+                    )
+                    found = _estimate(sample.resampling.estimate(after - before))
+                    rows.append(about | {"group": group, "seeds": len(outcomes.seeds)} | found)
+    return _table(rows, GROWTHS)
 
 
 def _gains(

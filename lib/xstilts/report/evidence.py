@@ -37,6 +37,7 @@ class Tables(Protocol):
     scores: pd.DataFrame
     gains: pd.DataFrame
     slopes: pd.DataFrame
+    growths: pd.DataFrame
     hypotheses: pd.DataFrame
     baselines: pd.DataFrame
     probes: pd.DataFrame

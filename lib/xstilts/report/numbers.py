@@ -96,6 +96,10 @@ def _every(evidence: Evidence) -> Iterator[Number]:
         "estimate", lambda row: row["unit"],
     )  # fmt: skip
     yield from _rows(
+        tables.growths, "growths", ("target", "smaller", "larger", "group"), "estimate",
+        lambda row: "points",
+    )  # fmt: skip
+    yield from _rows(
         tables.hypotheses, "hypotheses", ("name",), "estimate", lambda row: row["unit"],
         extra={"p": "p", "p_holm": "p"},
     )  # fmt: skip
@@ -191,6 +195,10 @@ def _costs(evidence: Evidence) -> Iterator[Number]:
 
 def score_key(model: str, intermediate: str, arm: str, target: str, group: str) -> str:
     return "/".join(["scores", model, intermediate, arm, target, group])
+
+
+def growth_key(target: str, smaller: str, larger: str, group: str = "other") -> str:
+    return "/".join(["growths", target, smaller, larger, group])
 
 
 def gain_key(

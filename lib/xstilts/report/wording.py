@@ -6,7 +6,7 @@ from typing import Any
 
 from xstilts.report.formats import listed
 from xstilts.report.instrument import Instrument
-from xstilts.report.numbers import gain_key, score_key, slope_key
+from xstilts.report.numbers import gain_key, growth_key, score_key, slope_key
 from xstilts.report.phrases import direction
 from xstilts.report.sizes import floor_score
 from xstilts.report.tables import contrast_words
@@ -108,22 +108,29 @@ class Wording(Instrument):
             f"On {title}, from the smallest to the largest encoder, accuracy goes from "
             f"{self.num(small['en'])} to {self.num(large['en'])} % in English and from "
             f"{self.num(small['other'])} to {self.num(large['other'])} % on the mean of the "
-            f"other languages. {self.separation(target)} {self.floor(target)}"
+            f"other languages. {self.growth(target)} {self.floor(target)}"
         )
 
-    def separation(self, target: str) -> str:
-        """Return whether neighbouring sizes are apart on the other languages."""
-        if self.evidence.one_seed:
-            return ""
+    def growth(self, target: str) -> str:
+        """Return what the step from the smallest to the largest encoder adds.
+
+        Differences are paired by seeds and items. Nothing is said of one seed, or where the
+        sizes are of several families.
+        """
         names = list(self.evidence.models)
-        keys = [score_key(name, "none", "none", target, "other") for name in names]
-        ends = [[self.num.find(f"{key}:{end}").value for end in ("low", "high")] for key in keys]
-        apart = [left[1] < right[0] or right[1] < left[0] for left, right in pairwise(ends)]
-        if all(apart):
-            return "The intervals of neighbouring sizes do not overlap."
-        if not any(apart):
-            return "The intervals of neighbouring sizes overlap."
-        return f"The intervals of {sum(apart)} of {len(apart)} neighbouring sizes do not overlap."
+        whole = growth_key(target, names[0], names[-1])
+        if self.evidence.one_seed or whole not in self.num:
+            return ""
+        said = f"The latter difference is {self.estimate(whole)}, paired by seeds and items"
+        steps = [growth_key(target, *pair) for pair in pairwise(names)]
+        if len(steps) < 2 or any(key not in self.num for key in steps):
+            return f"{said}."
+        rising = sum(self.direction(key) == "up" for key in steps)
+        verb = "is" if rising == 1 else "are"
+        return (
+            f"{said}; {rising} of the {len(steps)} steps between neighbouring sizes {verb} "
+            "resolved upwards."
+        )
 
     def floor(self, target: str) -> str:
         """Return whether each size clears what word overlap alone reaches."""
