@@ -1,6 +1,6 @@
 """Frames: one event, slot by slot, before any language; and how an utterance shows one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
 from typing import Literal
@@ -56,6 +56,11 @@ class Surface:
     fronted: bool = False
 
 
+def can_front(frame: Frame) -> bool:
+    """Return whether `Surface.fronted` changes this frame's sentence."""
+    return frame.place is not None or frame.time is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """A frame to be said, to be asked about, or of which one constituent is said.
@@ -71,7 +76,11 @@ class Utterance:
     @property
     def said(self) -> object:
         """Return what utterances of one text share: of a short answer, what it names."""
-        return self if self.only is None else getattr(self.frame, self.only)
+        if self.only is not None:
+            return getattr(self.frame, self.only)
+        if can_front(self.frame):
+            return self
+        return replace(self, surface=replace(self.surface, fronted=False))
 
 
 @dataclass(frozen=True, slots=True)

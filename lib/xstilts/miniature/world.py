@@ -101,11 +101,6 @@ def modifiers(frame: Frame) -> int:
     return sum(slot is not None for slot in slots)
 
 
-def can_front(frame: Frame) -> bool:
-    """Return whether `Surface.fronted` changes this frame's sentence."""
-    return frame.place is not None or frame.time is not None
-
-
 def pick(rng: Random, options: Sequence[T]) -> T | None:
     """Return one of the options, None if there is none."""
     return rng.choice(options) if options else None

@@ -12,9 +12,9 @@ from itertools import product
 from random import Random
 
 from xstilts.miniature.difficulty import Difficulty
-from xstilts.miniature.frame import Draft, Frame, Slot, Surface, Utterance, split_of
+from xstilts.miniature.frame import Draft, Frame, Slot, Surface, Utterance, can_front, split_of
 from xstilts.miniature.kinds.questions import hidden
-from xstilts.miniature.world import World, can_front, draw_surface, with_participant
+from xstilts.miniature.world import World, draw_surface, with_participant
 
 LABELS: tuple[str, ...] = ("0", "1")
 

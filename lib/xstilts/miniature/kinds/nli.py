@@ -11,10 +11,10 @@ from random import Random
 
 from xstilts.miniature import edit
 from xstilts.miniature.difficulty import Difficulty
-from xstilts.miniature.frame import Draft, Frame, Surface, Utterance
+from xstilts.miniature.frame import Draft, Frame, Surface, Utterance, can_front
 from xstilts.miniature.relation import LABELS as _LABELS
 from xstilts.miniature.relation import relation
-from xstilts.miniature.world import Edit, World, can_front, draw_surface
+from xstilts.miniature.world import Edit, World, draw_surface
 
 LABELS: tuple[str, ...] = _LABELS
 

@@ -10,10 +10,10 @@ from random import Random
 
 from xstilts.miniature import edit
 from xstilts.miniature.difficulty import Difficulty
-from xstilts.miniature.frame import Draft, Frame, NounPhrase, Slot, Utterance, split_of
+from xstilts.miniature.frame import Draft, Frame, NounPhrase, Slot, Utterance, can_front, split_of
 from xstilts.miniature.kinds.paraphrase import Plan as PairPlan
 from xstilts.miniature.kinds.paraphrase import plan_from
-from xstilts.miniature.world import Edit, World, can_front, swapped
+from xstilts.miniature.world import Edit, World, swapped
 
 LABELS: tuple[str, ...] = ("0", "1")
 
