@@ -5,8 +5,9 @@ from collections import Counter
 from math import log
 from pathlib import Path
 
+import hypothesis
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xstilts.miniature
@@ -61,7 +62,7 @@ def test_the_lexicon_halves_share_hypernyms_only():
 
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(KINDS), st.integers(0, 90), st.integers(0, 10**6), st.sampled_from("AB"))
-@example("completion", 79, 0, "A")
+@hypothesis.example("completion", 79, 0, "A")
 def test_labels_balance_items_differ_and_ids_are_unique(kind, items, seed, lexicon):
     made = generate(kind, lexicon=lexicon, split="test", items=items, seed=seed, languages=CODES)
     counts = Counter(example.label for example in made)
