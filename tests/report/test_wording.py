@@ -72,6 +72,22 @@ def test_growth_says_the_whole_step_with_its_interval_and_which_steps_are_resolv
     told = plain(say(study).growth("mini_nli"))
     assert "+2.0 to +6.0), paired by seeds and items" in told
     assert "1 of the 2 steps between neighbouring sizes is resolved upwards." in told
+    study.growths.loc[chosen, "low"] = 0.5
+    told = plain(say(study).growth("mini_nli"))
+    assert "; each step between neighbouring sizes is resolved upwards." in told
+    study.growths.loc[chosen, "low"] = -0.5
+    assert "; none of the 2 steps between" in plain(say(study).growth("mini_nli"))
+
+
+def test_runs_on_shuffled_labels_are_told_from_collapsed_ones():
+    study = made_up.study(arms=("none", "english", "multilingual", "shuffled"))
+    run = study.runs.loc[study.runs["arm"] == "shuffled", "run"].iloc[0]
+    control = study.runs["run"] == run
+    study.runs.loc[control, "status"] = "collapsed"
+    assert "shuffled labels" not in plain(say(study).collapsed())
+    study.runs.loc[control, "stage"] = "intermediate"
+    told = plain(say(study).collapsed())
+    assert "1 of them intermediate runs on shuffled labels, as these must;" in told
 
 
 @pytest.mark.parametrize(("slope", "words"), [(3.0, "rises with"), (-3.0, "falls with")])

@@ -154,6 +154,10 @@ def _counts(evidence: Evidence) -> Iterator[Number]:
         "target_runs": (int((runs["stage"] == "target").sum()), "runs.parquet"),
         "cells": (len(evidence.keys), "study.json"),
         "collapsed": (int((runs["status"] == "collapsed").sum()), "runs.parquet"),
+        "unlearnable": (
+            int((runs["status"] == "collapsed")[_unlearnable(runs)].sum()),
+            "runs.parquet",
+        ),
     }
     for name, (value, file) in table.items():
         yield Number(f"count/{name}", value, write(value, "count"), "count", file, {}, name)
@@ -171,6 +175,11 @@ def _counts(evidence: Evidence) -> Iterator[Number]:
         yield Number(f"optimizer/{name}", value, f"{value:g}", "rate", "study.json", {}, name)
     level = 100 * spec.confidence
     yield Number("confidence", level, f"{level:g}", "percent", "study.json", {}, "confidence")
+
+
+def _unlearnable(runs: pd.DataFrame) -> "pd.Series[bool]":
+    """Say which runs were trained on labels in which there is nothing to learn."""
+    return (runs["stage"] == "intermediate") & (runs["arm"] == "shuffled")
 
 
 def _models(evidence: Evidence) -> Iterator[Number]:

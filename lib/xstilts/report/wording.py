@@ -126,11 +126,10 @@ class Wording(Instrument):
         if len(steps) < 2 or any(key not in self.num for key in steps):
             return f"{said}."
         rising = sum(self.direction(key) == "up" for key in steps)
-        verb = "is" if rising == 1 else "are"
-        return (
-            f"{said}; {rising} of the {len(steps)} steps between neighbouring sizes {verb} "
-            "resolved upwards."
-        )
+        count = "each" if rising == len(steps) else f"{rising or 'none'} of the {len(steps)}"
+        verb = "is" if rising in (0, 1, len(steps)) else "are"
+        noun = "step" if rising == len(steps) else "steps"
+        return f"{said}; {count} {noun} between neighbouring sizes {verb} resolved upwards."
 
     def floor(self, target: str) -> str:
         """Return whether each size clears what word overlap alone reaches."""
@@ -239,9 +238,13 @@ class Wording(Instrument):
         if not count:
             return f"None of the {self.num('count/runs')} runs collapsed."
         of = f"{self.num('count/collapsed')} of {self.num('count/runs')} runs"
+        control = ""
+        if self.num.find("count/unlearnable").value:
+            number = self.num("count/unlearnable")
+            control = f", {number} of them intermediate runs on shuffled labels, as these must"
         return (
-            f"{of} collapsed to a constant answer or to the level of a floor; they are kept in "
-            "every average and counted in @tab:main."
+            f"{of} collapsed to a constant answer or to the level of a floor{control}; they are "
+            "kept in every average and counted in @tab:main."
         )
 
     # ---- helpers -------------------------------------------------------------------------
