@@ -139,3 +139,14 @@ def test_joint_features_are_means_of_the_sequence(classifier):
     for row, (text,) in zip(found, pairs.sides, strict=True):
         start, length = int(states.starts[text]), int(states.lengths[text])
         torch.testing.assert_close(row, states.vectors[start : start + length].mean(dim=0))
+
+
+def test_means_and_firsts_are_those_of_each_text_alone(classifier):
+    model, texts = classifier(), random_texts([7, 3, 11, 5])
+    means, firsts = model.means_and_firsts(texts)
+    np.testing.assert_array_equal(means, model.means(texts))
+    for place in range(len(texts)):
+        states = encode(model.encoder, texts, np.array([place]), CPU)
+        vectors = states.vectors[:-1].detach().numpy()
+        np.testing.assert_allclose(means[place], vectors.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(firsts[place], vectors[0], atol=1e-5)

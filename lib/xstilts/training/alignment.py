@@ -66,8 +66,8 @@ def retrieve(
     rows = [
         (*name, language, pooling, *_translated(vectors, pairs.sides[places]))
         for name, pairs in corpora.items()
-        for pooling, vectors in (
-            ("mean", classifier.means(pairs.texts)), ("first", classifier.firsts(pairs.texts)),
+        for pooling, vectors in zip(
+            ("mean", "first"), classifier.means_and_firsts(pairs.texts), strict=True
         )
         for language, places in pairs.table.groupby("language", sort=False).indices.items()
     ]  # fmt: skip

@@ -87,10 +87,15 @@ class PairClassifier(nn.Module):
         return self._pooled(texts, np.arange(len(texts)), States.means).cpu().numpy()
 
     @torch.inference_mode()
-    def firsts(self, texts: Texts) -> np.ndarray:
-        """Return the vector of the first token, <s> or [CLS], of every text, fp32."""
+    def means_and_firsts(self, texts: Texts) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and first token vector (<s> or [CLS]) of every text, by one pass, fp32."""
         self.eval()
-        return self._pooled(texts, np.arange(len(texts)), States.firsts).cpu().numpy()
+        both = self._pooled(
+            texts, np.arange(len(texts)),
+            lambda states: torch.cat([states.means(), states.firsts()], dim=1),
+        ).cpu().numpy()  # fmt: skip
+        means, firsts = np.split(both, 2, axis=1)
+        return means, firsts
 
     def _blocks(self, pairs: Pairs) -> Iterator[tuple[Ints, States, Ints]]:
         order = np.lexsort(pairs.sides.T[::-1])
