@@ -67,5 +67,5 @@ def _row(evidence: Evidence, means: pd.DataFrame, start: tuple[str, str, str]) -
         for pooling in ("mean", "first")
         for group in ("all", "scored")
     ]  # fmt: skip
-    name = evidence.labels[middle] if middle != "none" else ""
-    return [entries(evidence.sizes[model], name, "" if arm == "none" else ARMS[arm].label, *cells)]
+    label = "" if arm == "none" else ARMS[arm].label
+    return [entries(evidence.sizes[model], evidence.labels[middle], label, *cells)]
