@@ -39,23 +39,22 @@ PROBES: dict[str, str] = {
     "score": "float64",  # 0 to 100
     "items": "int64",
 }
-#: one row a (model, start, seed, language): translations found among near misses
-ALIGNMENTS: dict[str, str] = {
+#: which encoder a row is of
+_ENCODER: dict[str, str] = {
     "model": "str",
     "intermediate": "str",  # "none": the encoder as pretrained
     "arm": "str",
     "seed": "int64",  # -1: as pretrained, before any seed
+}
+#: one row a (model, start, seed, language): translations found among near misses
+ALIGNMENTS: dict[str, str] = _ENCODER | {
     "language": "str",
     "retrieved": "float64",  # 0 to 100
     "ordered": "float64",  # 0 to 100, chance 50
     "items": "int64",
 }
 #: one row a (model, start, seed, corpus, language, pooling): translations found in files
-RETRIEVALS: dict[str, str] = {
-    "model": "str",
-    "intermediate": "str",  # "none": the encoder as pretrained
-    "arm": "str",
-    "seed": "int64",  # -1: as pretrained, before any seed
+RETRIEVALS: dict[str, str] = _ENCODER | {
     "corpus": "str",
     "sample": "str",  # "whole", or the "part" that is measured after training too
     "language": "str",

@@ -31,8 +31,9 @@ def corpus_items(name: str, sample: Sample = "whole") -> pd.DataFrame:
     """
     spec, root = load_corpus(name), data_root()
     if root is None:
+        example = _path(spec.english, spec, next(iter(spec.languages)))
         raise DataError(
-            f"corpus '{name}' reads files (such as {_path(spec.english, spec, first(spec))}); "
+            f"corpus '{name}' reads files (such as {example}); "
             f"name their folder: DATA=/path (or {DATA_VARIABLE}=/path)"
         )
     most = spec.sentences if sample == "whole" else spec.after_training
@@ -55,10 +56,6 @@ def corpus_files(spec: CorpusSpec, root: Path) -> Iterator[Path]:
     for code in spec.languages:
         for path in (spec.path, spec.english):
             yield root / _path(path, spec, code)
-
-
-def first(spec: CorpusSpec) -> str:
-    return next(iter(spec.languages))
 
 
 def _path(path: str, spec: CorpusSpec, language: str) -> str:
