@@ -36,7 +36,7 @@ def key(stage):
 
 
 wildcard_constraints:
-    task=r"[a-z0-9_.]+",
+    task=r"[a-z0-9_.@]+",
     model=r"[a-z0-9_.]+",
     arm=r"[a-z]+",
     start=r"[a-z0-9_.-]+",

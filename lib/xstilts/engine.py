@@ -20,6 +20,7 @@ from xstilts.files import exclusive, read_json
 from xstilts.kernel_server import serve_kernels
 from xstilts.params import (
     Cell,
+    base_task,
     cells,
     load_corpus,
     load_model,
@@ -72,7 +73,8 @@ def compute(
 def check_files(study: str) -> None:
     """Raise DataError, naming the first, if an official file that the study reads is missing."""
     spec, root = load_study(study), data_root()
-    tasks = {name: load_task(name) for name in dict.fromkeys([*spec.targets, *spec.intermediates])}
+    named = dict.fromkeys(map(base_task, [*spec.targets, *spec.intermediates]))
+    tasks = {name: load_task(name) for name in named}
     read = [(f"tasks/{name}", partial(source_files, task)) for name, task in tasks.items()
             if task.source.kind == "files"]  # fmt: skip
     read += [(f"corpora/{name}", partial(corpus_files, load_corpus(name))) for name in spec.corpora]

@@ -11,6 +11,7 @@ from xstilts.analysis.origin import (
     read_keys,
 )
 from xstilts.errors import DataError, SpecError
+from xstilts.params import load_study
 from xstilts.tasks.audit import COLUMNS
 
 
@@ -69,6 +70,18 @@ def test_baselines_and_audit_hold_all_tasks(made):
         design_of("made").tasks, 6
     )
     assert audit["labels"].iloc[0] == "entailment 20, neutral 20, contradiction 20"
+
+
+def test_baselines_of_a_task_stand_under_every_number_of_its_items(small, monkeypatch):
+    inputs, whole = inputs_of(small), load_study(small.study)
+    named = whole.model_copy(update={"targets": ("made_nli", "made_nli@20")})
+    monkeypatch.setattr("xstilts.analysis.origin.load_study", lambda name: named)
+    table = read_baselines(inputs)
+    once, again = (table[table["task"] == name] for name in named.targets)
+    assert len(once) == 6 * 7
+    columns = ["language", "baseline", "score", "items"]
+    assert once[columns].to_numpy().tolist() == again[columns].to_numpy().tolist()
+    assert table.dtypes.astype("str").to_dict() == BASELINES
 
 
 def test_nothing_read_gives_empty_tables_with_their_columns():

@@ -128,3 +128,14 @@ def test_a_start_is_split_as_it_was_joined(task, arm):
 def test_a_pair_is_cross_task_if_the_skills_differ(write):
     assert is_cross("both", "goal")
     assert not is_cross("both", "both")
+
+
+def test_a_target_at_two_numbers_of_items_reads_one_data_cell(write):
+    write("studies", "made", targets=["goal", "goal@20"])
+    grid = cells("made")
+    assert [cell["task"] for cell in of(grid, "10_data")] == ["both", "english_only", "goal"]
+    targets = {cell["task"]: cell for cell in of(grid, "40_target") if cell["start"] == "none"}
+    assert targets["goal"].inputs[0] == targets["goal@20"].inputs[0]
+    assert targets["goal"].folder != targets["goal@20"].folder
+    assert is_cross("both", "goal@20")
+    assert not is_cross("goal", "goal@20")

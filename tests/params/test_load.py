@@ -154,6 +154,9 @@ def test_a_missing_file_is_named(project):
          "'both', which has 100"),
         ({"budgets": {"english_only": {"items": 500, "epochs": 1}}}, "intermediate budget: 500 "
          "items asked of task 'english_only'"),
+        ({"targets": ["goal@101"]}, "target budget: 101 items asked of task 'goal@101', which has "
+         "100 (params/tasks/goal.yaml: train_items)"),
+        ({"budgets": {"goal@20": {"items": 1, "epochs": 1}}}, "budgets: task 'goal@20' is unknown"),
     ],
 )  # fmt: skip
 def test_what_a_study_names_must_be_there(write, changes, expected):
@@ -163,6 +166,12 @@ def test_what_a_study_names_must_be_there(write, changes, expected):
     told = fault(load_study, "made")
     assert told.startswith("params/studies/made.yaml: ")
     assert expected in told
+
+
+def test_a_task_with_its_items_is_that_task_under_another_title(write):
+    whole, part = load_task("goal"), load_task("goal@1500")
+    assert part.title == "made, 1,500 items"
+    assert part.model_copy(update={"title": "made"}) == whole
 
 
 def test_a_target_must_be_scored_in_some_language(write):

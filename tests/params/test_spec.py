@@ -88,6 +88,18 @@ def test_a_budget_of_a_task_replaces_both_defaults():
     assert made.budget("goal", "target").items == BUDGET["items"]
 
 
+def test_items_in_a_targets_name_replace_those_of_its_budget_alone():
+    made = study(targets=["goal@20", "both"], budgets={"goal": {"items": 9, "epochs": 3}})
+    assert made.budget("goal@20", "target").model_dump() == {"items": 20, "epochs": 3}
+    assert made.budget("both@7", "target").model_dump() == BUDGET | {"items": 7}
+
+
+@pytest.mark.parametrize("name", ["goal@", "goal@0", "goal@-3", "goal@1e3", "@20", "goal@20@20"])
+def test_a_target_with_no_whole_number_of_items_is_refused(name):
+    with pytest.raises(ValidationError):
+        study(targets=[name])
+
+
 def test_an_optimizer_of_a_model_replaces_the_default():
     made = study(optimizers={"large": OPTIMIZER | {"learning_rate": 1e-5}})
     assert made.optimizer_of("large").learning_rate == 1e-5

@@ -201,3 +201,12 @@ def test_a_large_file_is_known_by_size_and_time(tmp_path, monkeypatch):
     assert len(stamp(small)) == 64
     assert stamp(large) == f"11 bytes, {large.stat().st_mtime_ns}"
     assert stamp(tmp_path / "none") == "absent"
+
+
+def test_a_target_at_another_number_of_items_leaves_all_others_as_they_are(write):
+    before = keys()
+    write("studies", "made", targets=["both", "goal", "goal@20"])
+    after = keys()
+    kept = {name for name in before if after[name] == before[name]}
+    assert set(before) - kept == {"analysis", "paper"}
+    assert {name for name in set(after) - kept if "goal@20" in name} == set(after) - set(before)

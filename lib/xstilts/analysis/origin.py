@@ -13,6 +13,7 @@ from xstilts.files import read_json
 from xstilts.params import (
     Cell,
     as_json,
+    base_task,
     cells,
     load_corpus,
     load_model,
@@ -121,7 +122,8 @@ def read_baselines(inputs: Sequence[Cell]) -> pd.DataFrame:
         DataError: a cell's baselines.parquet is missing, broken or lacks a column.
     """
     of_data = [cell for cell in inputs if cell.stage == "10_data"]
-    return _stack([_read(cell, "baselines.parquet", BASELINES) for cell in of_data], BASELINES)
+    tables = [_read(cell, "baselines.parquet", BASELINES) for cell in of_data]
+    return _by_target(_stack(tables, BASELINES), "task", inputs)
 
 
 def read_probes(inputs: Sequence[Cell]) -> pd.DataFrame:
@@ -132,7 +134,19 @@ def read_probes(inputs: Sequence[Cell]) -> pd.DataFrame:
     """
     encoders = [cell for cell in inputs if cell.stage == "20_encoder"]
     tables = [_read(cell, "probe.parquet", PROBES, model=cell["model"]) for cell in encoders]
-    return _stack(tables, PROBES)
+    return _by_target(_stack(tables, PROBES), "target", inputs)
+
+
+def _by_target(table: pd.DataFrame, column: str, inputs: Sequence[Cell]) -> pd.DataFrame:
+    """Repeat the rows of a task for every target that trains on some of its items."""
+    if not inputs:
+        return table
+    study = load_study(inputs[0].study)
+    named = list(dict.fromkeys([*study.intermediates, *study.targets]))
+    names = {base_task(one): [name for name in named if base_task(name) == base_task(one)]
+             for one in named}  # fmt: skip
+    repeated = table.assign(**{column: table[column].map(names)})
+    return repeated.explode(column, ignore_index=True).astype(table.dtypes)
 
 
 def read_alignments(inputs: Sequence[Cell]) -> pd.DataFrame:

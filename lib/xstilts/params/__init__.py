@@ -21,6 +21,7 @@ from xstilts.params.spec import (
     StudySpec,
     TaskSpec,
     as_json,
+    base_task,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "StudySpec",
     "TaskSpec",
     "as_json",
+    "base_task",
     "cells",
     "find_cell",
     "is_cross",

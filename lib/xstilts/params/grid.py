@@ -7,7 +7,7 @@ from typing import Literal
 
 from xstilts.errors import SpecError, unknown
 from xstilts.params.load import load_study, load_task, names, project_root
-from xstilts.params.spec import Arm
+from xstilts.params.spec import Arm, base_task
 
 Stage = Literal["10_data", "20_encoder", "30_intermediate", "40_target", "50_analysis", "60_paper"]
 STAGES: tuple[Stage, ...] = (
@@ -115,7 +115,7 @@ def cells(study: str, outputs: str = "outputs") -> tuple[Cell, ...]:
     def cell(stage: Stage, inputs: list[Cell], **selectors: str) -> Cell:
         return Cell(stage, study, tuple(selectors.items()), outputs, tuple(inputs))
 
-    tasks = list(dict.fromkeys([*spec.intermediates, *spec.targets]))
+    tasks = list(dict.fromkeys(map(base_task, [*spec.intermediates, *spec.targets])))
     data = {task: cell("10_data", [], task=task) for task in tasks}
     encoders = {
         model: cell("20_encoder", list(data.values()), model=model) for model in spec.models
@@ -131,7 +131,7 @@ def cells(study: str, outputs: str = "outputs") -> tuple[Cell, ...]:
     ends = [
         cell(
             "40_target",
-            [data[task], middle.get((model, start), encoders[model])],
+            [data[base_task(task)], middle.get((model, start), encoders[model])],
             model=model,
             start=start,
             task=task,

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from xstilts.errors import SpecError, nearest, unknown
-from xstilts.params.spec import CorpusSpec, ModelSpec, StudySpec, TaskSpec
+from xstilts.params.spec import CorpusSpec, ModelSpec, StudySpec, TaskSpec, base_task
 
 S = TypeVar("S", bound=BaseModel)
 #: folders of params/, and what one of their files is called
@@ -160,8 +160,14 @@ def load_model(name: str, asked_by: str = "params/models") -> ModelSpec:
 
 @lru_cache
 def load_task(name: str, asked_by: str = "params/tasks") -> TaskSpec:
-    """Return params/tasks/<name>.yaml. Raises SpecError, naming who asked for it."""
-    return _load(TaskSpec, "tasks", name, asked_by)
+    """Return params/tasks/<name>.yaml; of "xnli@16000" that of xnli, its items in the title.
+
+    Raises SpecError, naming who asked for it.
+    """
+    base, _, items = name.partition("@")
+    task = _load(TaskSpec, "tasks", base, asked_by)
+    title = f"{task.title}, {int(items):,} items" if items else task.title
+    return task.model_copy(update={"title": title})
 
 
 @lru_cache
@@ -195,8 +201,8 @@ def load_study(name: str) -> StudySpec:
 def _check_keys(study: StudySpec, file: str) -> None:
     tasks = {*study.intermediates, *study.targets}
     for name in study.budgets:
-        if name not in tasks:
-            raise SpecError(unknown("task", name, tasks, f"{file}: budgets"))
+        if name not in set(map(base_task, tasks)):
+            raise SpecError(unknown("task", name, set(map(base_task, tasks)), f"{file}: budgets"))
     for name in study.optimizers:
         if name not in study.models:
             raise SpecError(unknown("model", name, study.models, f"{file}: optimizers"))
@@ -208,5 +214,5 @@ def _check_keys(study: StudySpec, file: str) -> None:
                 asked = study.budget(task, stage).items
                 raise SpecError(
                     f"{file}: {stage} budget: {asked} items asked of task '{task}', which has "
-                    f"{available} (params/tasks/{task}.yaml: train_items)"
+                    f"{available} (params/tasks/{base_task(task)}.yaml: train_items)"
                 )

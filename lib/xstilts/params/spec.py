@@ -21,6 +21,8 @@ Head = Literal["siamese", "aligned", "joint"]
 Method = Literal["full", "lora"]
 Kind = Literal["nli", "paraphrase", "selection", "completion", "choice", "question_answering"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
+#: a task that targets are trained on, alone or with its items: "xnli", "xnli@16000"
+Target = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*(@[1-9][0-9]*)?$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 LORA_RANK = 16
@@ -257,7 +259,9 @@ class StudySpec(Strict):
     models: tuple[Name, ...] = Field(min_length=1)
     arms: tuple[Arm, ...] = Field(min_length=1)
     intermediates: tuple[Name, ...]
-    targets: tuple[Name, ...] = Field(min_length=1)
+    targets: tuple[Target, ...] = Field(
+        min_length=1, description="tasks; `xnli@16000` trains on that many items of xnli"
+    )
     seeds: tuple[int, ...] = Field(min_length=1)
     corpora: tuple[Name, ...] = Field(
         default=(), description="files in params/corpora on which retrieval is measured"
@@ -289,11 +293,19 @@ class StudySpec(Strict):
         return self
 
     def budget(self, task: str, stage: Literal["intermediate", "target"]) -> Budget:
+        """Return what a task is trained on; items in a target's name count before all else."""
         default = self.intermediate_budget if stage == "intermediate" else self.target_budget
-        return self.budgets.get(task, default)
+        base, _, items = task.partition("@")
+        budget = self.budgets.get(base, default)
+        return Budget(items=int(items), epochs=budget.epochs) if items else budget
 
     def optimizer_of(self, model: str) -> Optimizer:
         return self.optimizers.get(model, self.optimizer)
+
+
+def base_task(target: str) -> str:
+    """Return the task that a target's name stands for: "xnli" of "xnli@16000"."""
+    return target.partition("@")[0]
 
 
 def as_json(spec: BaseModel) -> dict[str, Any]:

@@ -7,7 +7,16 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from xstilts.params import Cell, cells, is_cross, load_model, load_study, load_task, names
+from xstilts.params import (
+    Cell,
+    base_task,
+    cells,
+    is_cross,
+    load_model,
+    load_study,
+    load_task,
+    names,
+)
 from xstilts.params.spec import MiniatureSource
 from xstilts.tasks import TaskData, data_root, load_items, load_task_data
 from xstilts.tasks.show import Picture, examples, readable
@@ -134,6 +143,7 @@ def similarity(study: str, *, outputs: str = "outputs", data: str = "") -> Pictu
 
 
 def _task_data(study: str, task: str, outputs: str, data: str) -> TaskData:
+    task = base_task(task)
     cell = Cell("10_data", study, (("task", task),), outputs)
     if cell.manifest.exists():
         return load_task_data(cell)

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.files import digest, file_digest
-from xstilts.params import Cell, load_corpus, load_model, load_study, load_task, project_root
+from xstilts.params import (
+    Cell,
+    base_task,
+    load_corpus,
+    load_model,
+    load_study,
+    load_task,
+    project_root,
+)
 from xstilts.params.grid import split_start
 from xstilts.params.spec import FolderSource, as_json
 from xstilts.results.code import stage_code
@@ -54,7 +62,8 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
     """Return the part of the parameter files that the cell reads."""
     study = load_study(cell.study)
     if cell.stage == "10_data":
-        tasks = {name: as_json(load_task(name)) for name in [cell["task"], *study.targets]}
+        named = map(base_task, [cell["task"], *study.targets])
+        tasks = {name: as_json(load_task(name)) for name in named}
         files = _task_files(tuple(tasks), data)
         return {"task": cell["task"], "tasks": tasks, "files": files}
     if cell.stage == "20_encoder":

@@ -8,7 +8,7 @@ import pandas as pd
 
 from xstilts.errors import DataError
 from xstilts.files import read_json, write_atomically, write_json
-from xstilts.params import Cell, load_study, load_task
+from xstilts.params import Cell, base_task, load_study, load_task
 from xstilts.tasks.item import check_table
 from xstilts.tasks.load import TaskData, load_items, read_split, scored
 
@@ -37,7 +37,7 @@ def prepare_task(cell: Cell, data: str | None = None) -> TaskData:
     task, root = cell["task"], data_root(data)
     held_out = [
         scored(target, load_task(target), read_split(target, load_task(target), "test", root).table)
-        for target in load_study(cell.study).targets
+        for target in dict.fromkeys(map(base_task, load_study(cell.study).targets))
         if target != task
     ]
     found = load_items(task, load_task(task), root, held_out=held_out)

@@ -10,7 +10,7 @@ from torch import nn
 
 from xstilts.encoders.folder import open_encoder
 from xstilts.files import write_atomically
-from xstilts.params import Cell, find_cell, load_model, load_study
+from xstilts.params import Cell, base_task, find_cell, load_model, load_study
 from xstilts.params.spec import Head
 from xstilts.tasks import TaskData, load_task_data, select_training
 from xstilts.tasks.alignment import alignment_items
@@ -69,8 +69,8 @@ def examine(cell: Cell) -> Examined:
     device = open_device(study / "precision.json", spec)
     encoder = settle(open_encoder(folder), device)
     read = partial(cached_pairs, study / "tokens", folder, max_tokens=spec.max_tokens)
-    targets = [data for data in map(load_task_data, whole.inputs)
-               if data.task in load_study(cell.study).targets]  # fmt: skip
+    scored = set(map(base_task, load_study(cell.study).targets))
+    targets = [data for data in map(load_task_data, whole.inputs) if data.task in scored]
     probes = [_probe(encoder, device, spec.head, data, read) for data in targets]
     languages = list(dict.fromkeys(code for data in targets for code in data.test_languages))
     sentences = read(alignment_items(languages), "siamese")

@@ -17,7 +17,16 @@ from xstilts.encoders.folder import open_encoder, save_encoder
 from xstilts.encoders.trim import Trimmed, trim_vocabulary
 from xstilts.errors import EncoderError
 from xstilts.files import write_atomically
-from xstilts.params import Budget, Cell, ModelSpec, load_model, load_study, load_task, split_start
+from xstilts.params import (
+    Budget,
+    Cell,
+    ModelSpec,
+    base_task,
+    load_model,
+    load_study,
+    load_task,
+    split_start,
+)
 from xstilts.params.method import method_title
 from xstilts.results.key import run_key
 from xstilts.results.run import Scored, training_facts, write_run
@@ -104,7 +113,7 @@ class Stage:
 
     def training_table(self, seed: int) -> pd.DataFrame:
         """Return the items that a seed trains on, the same for every arm and size."""
-        task = self.cell["task"]
+        task = base_task(self.cell["task"])
         return select_training(
             self.data.train, arm=self.arm, items=self.budget.items, seed=seed,
             languages=load_task(task).train_languages, task=task,
