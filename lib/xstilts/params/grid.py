@@ -76,6 +76,15 @@ class Cell:
         return {"study": self.study, **dict(self.selectors)}
 
 
+def tables_folder(study: str, outputs: str) -> Path | None:
+    """Return where a study's analysis lies: computed here, else published; None if nowhere."""
+    for place in (outputs, PUBLISHED):
+        folder = project_root() / place / study / FOLDERS["50_analysis"]
+        if (folder / "study.json").is_file():
+            return folder
+    return None
+
+
 def start_name(intermediate: str, arm: str) -> str:
     return f"{intermediate}-{arm}"
 

@@ -200,6 +200,9 @@ def load_study(name: str) -> StudySpec:
 
 def _check_keys(study: StudySpec, file: str) -> None:
     tasks = {*study.intermediates, *study.targets}
+    for name in study.beside:
+        if name not in names("studies"):
+            raise SpecError(unknown("study", name, names("studies"), f"{file}: beside"))
     for name in study.budgets:
         if name not in set(map(base_task, tasks)):
             raise SpecError(unknown("task", name, set(map(base_task, tasks)), f"{file}: budgets"))

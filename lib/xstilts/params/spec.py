@@ -278,11 +278,14 @@ class StudySpec(Strict):
     resamples: int = Field(default=2000, ge=100, description="bootstrap draws an interval")
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     hypotheses: tuple[Hypothesis, ...] = ()
+    beside: tuple[Name, ...] = Field(
+        default=(), description="studies of other budgets or heads whose tables the paper shows"
+    )
     limits: tuple[str, ...] = Field(default=(), description="sentences for the limits section")
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
-        for key in ("models", "arms", "intermediates", "targets", "seeds", "corpora"):
+        for key in ("models", "arms", "intermediates", "targets", "seeds", "corpora", "beside"):
             values = getattr(self, key)
             if len(set(values)) != len(values):
                 raise ValueError(f"{key}: a value is listed twice in {list(values)}")

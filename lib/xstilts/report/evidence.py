@@ -46,6 +46,7 @@ class Tables(Protocol):
     operators: pd.DataFrame
     audit: pd.DataFrame
     cost: pd.DataFrame
+    budgets: pd.DataFrame
     study: Mapping[str, Any]
 
 

@@ -1,5 +1,6 @@
 """The figures of the paper, each a function of the analysis tables."""
 
+from xstilts.report.budgets import budget_curves
 from xstilts.report.curves import learning_curves
 from xstilts.report.evidence import Tables
 from xstilts.report.figure import Figure
@@ -11,6 +12,7 @@ from xstilts.report.sizes import gain_by_size, score_by_size
 __all__ = [
     "alignment",
     "all_figures",
+    "budget_curves",
     "design",
     "gain_by_size",
     "language_heatmap",
@@ -30,6 +32,8 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
         drawn.append(probe_by_size(analysis))
     if len(analysis.alignments):
         drawn.append(alignment(analysis))
+    if len(analysis.budgets[["head", "items"]].drop_duplicates()) > 1:
+        drawn.append(budget_curves(analysis))
     stages = set(analysis.curves["stage"])
     drawn.extend(
         learning_curves(analysis, stage) for stage in ("target", "intermediate") if stage in stages

@@ -10,12 +10,12 @@ from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
 from xstilts.report.formats import write
 from xstilts.report.panels import draw_line, legend, numbers, panels, set_title, size_ticks
-from xstilts.report.theme import ARMS, INK, Style, log_sizes, themed
+from xstilts.report.theme import ARMS, INK, SIZES, Style, log_sizes, themed
 
 _GROUPS = {"en": "English", "other": "other languages"}
 _PROBE = Style("frozen encoder, linear probe", "#009E73", "D", (0, (1, 1)))
-#: colours of the sizes, smallest to largest, and marks of the targets
-_SIZES, _MARKS = ("#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#333333"), "osD^v"
+#: marks of the targets
+_MARKS = "osD^v"
 
 
 def probe_by_size(analysis: Tables) -> Figure:
@@ -142,7 +142,7 @@ def rank_correlation(cells: pd.DataFrame) -> float | None:
 
 
 def _scatter(axes: Axes, evidence: Evidence, cells: pd.DataFrame) -> None:
-    colours = dict(zip(evidence.models, _SIZES * 3, strict=False))
+    colours = dict(zip(evidence.models, SIZES * 3, strict=False))
     marks = dict(zip(evidence.targets, _MARKS * 3, strict=False))
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axvline(0, color=INK, linewidth=0.8)

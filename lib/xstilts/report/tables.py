@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xstilts.report.budgets import budgets
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.examples import examples
 from xstilts.report.formats import UNDEFINED, interval, write
@@ -16,6 +17,7 @@ from xstilts.report.theme import ARMS
 __all__ = [
     "all_tables",
     "audit",
+    "budgets",
     "costs",
     "encoders",
     "examples",
@@ -158,6 +160,8 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(by_operator)
     if (found := retrieval(analysis)) is not None:
         made.append(found)
+    if (by_budget := budgets(analysis)) is not None:
+        made.append(by_budget)
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
 

@@ -57,6 +57,8 @@ CONTRASTS: Mapping[str, Style] = {
     "multilingual-english": Style("multilingual over English", INK, "D", (0, (6, 1.5, 1, 1.5))),
     "shuffled-none": Style("labels shuffled over none", "#CC79A7", "v", (0, (2, 1))),
 }
+#: sizes of the encoders, smallest to largest, where arms are not what colours tell
+SIZES = ("#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#333333")
 _RC: Mapping[str, Any] = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "figure.titlesize": 8,
     "xtick.labelsize": 7, "ytick.labelsize": 7, "legend.fontsize": 8,

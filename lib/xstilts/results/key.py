@@ -18,7 +18,7 @@ from xstilts.params import (
     load_task,
     project_root,
 )
-from xstilts.params.grid import split_start
+from xstilts.params.grid import split_start, tables_folder
 from xstilts.params.spec import FolderSource, as_json
 from xstilts.results.code import stage_code
 from xstilts.tasks.corpus import corpus_files
@@ -81,7 +81,9 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
             "trained_on": _intermediate_languages(cell),
         } | (_corpora(study.corpora, data) if stage == "intermediate" else {})
     if cell.stage == "50_analysis":
-        return {"study": as_json(study)}
+        folders = {name: tables_folder(name, cell.outputs) for name in study.beside}
+        beside = {name: stamp(folder / "study.json") for name, folder in folders.items() if folder}
+        return {"study": as_json(study), "beside": beside}
     return {"paper": _tree(project_root() / "paper")}
 
 

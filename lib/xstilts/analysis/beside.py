@@ -1,0 +1,89 @@
+"""Scores and contrasts by the items trained on: of a study and of those that it names beside it.
+
+A study has one head and few budgets. What its answer owes to them is seen beside studies with
+other ones, whose finished tables are read, never computed, here.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xstilts.errors import DataError
+from xstilts.files import read_json
+from xstilts.params import Cell, StudySpec, base_task
+from xstilts.params.grid import tables_folder
+from xstilts.params.load import parse
+
+#: one row a (study, model, start, target, group) score, and a (…, contrast) of those in points
+BUDGETS: dict[str, str] = {
+    "study": "str",
+    "head": "str",
+    "model": "str",
+    "family": "str",
+    "layers": "int64",
+    "body_params": "int64",
+    "target": "str",  # task, without its items
+    "title": "str",  # of the task, up to a comma: one for all its pools of items
+    "items": "int64",  # of the target that a run trains on
+    "intermediate": "str",
+    "arm": "str",  # of a contrast: empty
+    "contrast": "str",  # of a score: empty
+    "group": "str",  # en, other
+    "value": "float64",  # percent; of a contrast, points
+    "low": "float64",
+    "high": "float64",
+    "seeds": "int64",
+}
+_GROUPS = ("en", "other")
+
+
+def tabulate_budgets(
+    about: Mapping[str, Any], scores: pd.DataFrame, gains: pd.DataFrame
+) -> pd.DataFrame:
+    """Return a study's scores and its contrasts of single pairs in points, columns `BUDGETS`.
+
+    Args:
+        about: what its study.json holds.
+        scores: `tables.SCORES`.
+        gains: `tables.GAINS`.
+    """
+    study = parse(StudySpec, about["study"], "study.json: study")
+    heads = {name: model["head"] for name, model in about["models"].items()}
+    one_pair = (gains["intermediate"] != "mean") & (gains["unit"] == "points")
+    rows = pd.concat([
+        scores.assign(contrast="", value=scores["score"]),
+        gains[one_pair].assign(arm="", value=gains["estimate"]),
+    ], ignore_index=True)  # fmt: skip
+    rows = rows[rows["group"].isin(_GROUPS)]
+    titles = {name: task["title"].split(",")[0] for name, task in about["tasks"].items()}
+    items = [study.budget(target, "target").items for target in rows["target"]]
+    rows = rows.assign(
+        study=about["name"], head=rows["model"].map(heads), items=items,
+        target=rows["target"].map(base_task), title=rows["target"].map(titles),
+    )  # fmt: skip
+    return rows[list(BUDGETS)].astype(BUDGETS).reset_index(drop=True)
+
+
+def read_beside(cell: Cell, studies: Sequence[str]) -> list[pd.DataFrame]:
+    """Return `tabulate_budgets` of other studies, those that have been analysed or published.
+
+    Raises:
+        DataError: the tables of a study are broken.
+    """
+    found = []
+    for name in studies:
+        folder = tables_folder(name, cell.outputs)
+        if folder is not None:
+            read = (_table(folder / f"{table}.parquet") for table in ("scores", "gains"))
+            found.append(tabulate_budgets(read_json(folder / "study.json"), *read))
+    return found
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: not a Parquet file ({reason})") from None

@@ -1,0 +1,160 @@
+"""Scores and the arms' difference by the items that a target is trained on, and by head."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from xstilts.report.evidence import Evidence, Tables, evidence_of, short_count
+from xstilts.report.figure import Figure, finished
+from xstilts.report.formats import UNDEFINED, interval, write
+from xstilts.report.panels import legend, numbers, panels, set_title
+from xstilts.report.table import Entry, Table, entries
+from xstilts.report.theme import INK, SIZES, Style, themed
+
+_GROUPS = {"en": "English", "other": "other languages"}
+#: line and mark of each head
+_HEADS = {
+    "aligned": ("-", "o"), "joint": ((0, (4, 1.5)), "s"), "siamese": ((0, (1, 1.2)), "^")
+}  # fmt: skip
+_CONTRASTS = ("english-none", "multilingual-none", "multilingual-english")
+
+
+def budget_curves(analysis: Tables) -> Figure:
+    """Return accuracy without intermediate task by items: a panel a target and group."""
+    evidence = evidence_of(analysis)
+    rows = curve_rows(evidence)
+    titles = list(dict.fromkeys(rows["title"]))
+    with themed():
+        canvas, grid = panels(len(titles), 2, share="row", share_x=False)
+        for title, axes_row in zip(titles, grid, strict=True):
+            of_title = rows[rows["title"] == title]
+            for group, axes in zip(_GROUPS, axes_row, strict=True):
+                for style, line in _lines(of_title[of_title["group"] == group]):
+                    _draw(axes, line, style)
+                _log_items(axes, of_title["items"])
+                set_title(axes, f"{title}, {_GROUPS[group]}")
+            axes_row[0].set_ylabel("accuracy, %")
+        canvas.supxlabel("English items that the target is trained on (log scale)", fontsize=8)
+        legend(canvas, _keys(rows))
+        return finished(
+            canvas,
+            id="budget_curves",
+            caption="Accuracy without intermediate task by the number of English training items, "
+            "of this study and those beside it; colour: size of the encoder, line and mark: head. "
+            "Each point is a training of its own. Bars: intervals over seeds and items, where "
+            "there are two seeds or more.",
+            alt=_alt(rows),
+            data=rows,
+            keys=evidence.keys_of("targets/"),
+        )
+
+
+def curve_rows(evidence: Evidence) -> pd.DataFrame:
+    """Return the scores of arm none in `beside.BUDGETS`, each training once."""
+    table = evidence.tables.budgets
+    rows = table[(table["contrast"] == "") & (table["arm"] == "none")]
+    return rows.sort_values(["title", "head", "body_params", "items", "seeds"], kind="stable")
+
+
+def budgets(analysis: Tables) -> Table | None:
+    """Return what the arms differ by at every number of items and head; None without another.
+
+    On the mean of the other languages, in points: a row a target, size, head, number of
+    items and intermediate task.
+    """
+    evidence = evidence_of(analysis)
+    table = evidence.tables.budgets
+    shown = table[table["contrast"].isin(_CONTRASTS) & (table["group"] == "other")]
+    if len(shown[["head", "items"]].drop_duplicates()) < 2:
+        return None
+    rows: list[list[Entry]] = []
+    sections: dict[int, str] = {}
+    for title, of_title in shown.groupby("title", sort=False):
+        sections[len(rows)] = str(title)
+        keys = ["body_params", "intermediate", "head", "items", "study"]
+        for key, found in of_title.groupby(keys, sort=True):
+            size, middle, head, items, _ = key
+            rows.append(_row(evidence, (size, middle, head, items), found.set_index("contrast")))
+    return Table(
+        "budgets", "What the arms differ by on the mean of the other languages, in points, by the "
+        "number of English items that the target is trained on and the head, in this study and "
+        "those beside it. In brackets: intervals, where there are two seeds or more.",
+        ("Body", "Intermediate task", "Head", "Items", "Seeds", "English over none",
+         "Multilingual over none", "Multilingual over English"),
+        rows, shown, heads=3, sections=sections,
+    )  # fmt: skip
+
+
+def _row(evidence: Evidence, key: tuple[int, str, str, int], found: pd.DataFrame) -> list[Entry]:
+    size, middle, head, items = key
+    cells = [
+        Entry(write(found.loc[contrast, "value"], "points"),
+              _ends(found.loc[contrast, "low"], found.loc[contrast, "high"]))
+        if contrast in found.index else Entry(UNDEFINED)
+        for contrast in _CONTRASTS
+    ]  # fmt: skip
+    return entries(
+        short_count(size), evidence.labels.get(middle, middle), head, write(items, "count"),
+        write(int(found["seeds"].iloc[0]), "count"), *cells,
+    )  # fmt: skip
+
+
+def _ends(low: float, high: float) -> str:
+    ends = interval(low, high)
+    return f"[{ends}]" if ends else ""
+
+
+def _lines(rows: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:
+    """Yield the points of one size and head; of two studies with one point, the more seeds."""
+    for (size, head), line in rows.groupby(["body_params", "head"], sort=True):
+        yield _style(rows, int(size), str(head)), line.drop_duplicates("items", keep="last")
+
+
+def _style(rows: pd.DataFrame, size: int, head: str) -> Style:
+    place = sorted(rows["body_params"].unique()).index(size)
+    line, marker = _HEADS[head]
+    return Style("", SIZES[place % len(SIZES)], marker, line)
+
+
+def _keys(rows: pd.DataFrame) -> list[Style]:
+    """Return what the legend explains: colours of the sizes, lines of the heads if several."""
+    sizes = [
+        Style(short_count(size), SIZES[place % len(SIZES)], "o", "-")
+        for place, size in enumerate(sorted(rows["body_params"].unique()))
+    ]
+    heads = list(dict.fromkeys(rows["head"]))
+    lines = [Style(f"“{head}”", INK, _HEADS[head][1], _HEADS[head][0]) for head in heads]
+    return [*sizes, *(lines if len(heads) > 1 else [])]
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, style: Style) -> None:
+    y = rows["value"].to_numpy(float)
+    spread = np.vstack([y - rows["low"].to_numpy(float), rows["high"].to_numpy(float) - y])
+    axes.errorbar(
+        rows["items"], y, yerr=np.nan_to_num(spread).clip(min=0), color=style.colour,
+        marker=style.marker, linestyle=style.line, elinewidth=0.9, capsize=1.8,
+        markeredgecolor="white", markeredgewidth=0.5,
+    )  # fmt: skip
+
+
+def _log_items(axes: Axes, items: pd.Series) -> None:
+    ticks = sorted(items.unique())
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{count:,}" for count in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _alt(rows: pd.DataFrame) -> str:
+    parts = [
+        f"{title}, {short_count(int(str(size)))}, {head}: {numbers(line['value'])}"
+        for (title, size, head), line in rows[rows["group"] == "other"].groupby(
+            ["title", "body_params", "head"], sort=False
+        )
+    ]
+    return (
+        "Accuracy on the mean of the other languages without intermediate task, from the fewest "
+        f"training items to the most: {'; '.join(parts)}."
+    )

@@ -1,0 +1,67 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from xstilts.analysis import analyse
+from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
+from xstilts.errors import DataError
+from xstilts.params.grid import PUBLISHED, tables_folder
+
+
+def test_every_score_and_single_contrast_in_points_stands_under_its_items(analysis):
+    table = tabulate_budgets(analysis.study, analysis.scores, analysis.gains)
+    assert table.dtypes.astype("str").to_dict() == BUDGETS
+    assert set(table["group"]) == {"en", "other"}
+    scores, contrasts = table[table["contrast"] == ""], table[table["contrast"] != ""]
+    wanted = analysis.scores[analysis.scores["group"].isin(["en", "other"])]
+    assert scores["value"].tolist() == wanted["score"].tolist()
+    gains = analysis.gains[
+        analysis.gains["group"].isin(["en", "other"])
+        & (analysis.gains["unit"] == "points") & (analysis.gains["intermediate"] != "mean")
+    ]  # fmt: skip
+    assert contrasts["value"].tolist() == gains["estimate"].tolist()
+    assert set(table["items"]) == {analysis.study["study"]["target_budget"]["items"]}
+
+
+def test_items_in_a_targets_name_are_its_own(analysis):
+    study = json.loads(json.dumps(analysis.study))
+    study["study"]["targets"] = ["made_nli@7", "made_paraphrase"]
+    study["tasks"]["made_nli@7"] = study["tasks"]["made_nli"] | {"title": "Made, 7 items"}
+    scores = analysis.scores.replace({"target": {"made_nli": "made_nli@7"}})
+    table = tabulate_budgets(study, scores, analysis.gains.iloc[:0])
+    few = table[table["items"] == 7]
+    assert set(few["target"]) == {"made_nli"}
+    assert set(few["title"]) == {"Made"}
+    assert "made_nli" not in set(table[table["items"] != 7]["target"])
+
+
+def test_another_study_is_read_where_it_was_computed_else_where_it_is_published(small):
+    mine = analyse(small)
+    other = small.folder.parents[1] / "other" / "analysis"
+    published = small.folder.parents[2] / PUBLISHED / "other" / "analysis"
+    assert tables_folder("other", small.outputs) is None
+    assert read_beside(small, ["other"]) == []
+    shutil.copytree(mine.folder, published)
+    assert tables_folder("other", small.outputs) == published
+    shutil.copytree(mine.folder, other)
+    assert tables_folder("other", small.outputs) == other
+    (found,) = read_beside(small, ["other"])
+    expected = tabulate_budgets(mine.study, mine.scores, mine.gains)
+    assert found.fillna(0).to_numpy().tolist() == expected.fillna(0).to_numpy().tolist()
+
+
+def test_a_broken_table_of_another_study_is_named(small):
+    mine = analyse(small)
+    other = small.folder.parents[1] / "other" / "analysis"
+    shutil.copytree(mine.folder, other)
+    (other / "gains.parquet").write_text("no table")
+    with pytest.raises(DataError, match=r"other/analysis/gains\.parquet: not a Parquet file"):
+        read_beside(small, ["other"])
+
+
+def test_one_seed_has_no_interval(analysis):
+    scores = analysis.scores.assign(low=np.nan, high=np.nan)
+    table = tabulate_budgets(analysis.study, scores, analysis.gains.iloc[:0])
+    assert table["low"].isna().all()

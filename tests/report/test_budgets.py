@@ -1,0 +1,45 @@
+import made_up
+import pytest
+
+from xstilts.report.budgets import budget_curves, budgets, curve_rows
+from xstilts.report.evidence import evidence_of
+from xstilts.report.figures import all_figures
+
+
+@pytest.fixture(scope="module")
+def real():
+    return made_up.study("real")
+
+
+def test_a_study_of_one_budget_and_head_shows_neither_figure_nor_table():
+    mini = made_up.study("mini")
+    assert budgets(mini) is None
+    assert "budget_curves" not in all_figures(mini)
+
+
+def test_the_figure_shows_every_training_without_intermediate_task_once(real):
+    figure = budget_curves(real)
+    rows = figure.data
+    assert set(rows["arm"]) == {"none"}
+    keys = ["study", "title", "head", "body_params", "items", "group"]
+    assert not rows.duplicated(keys).any()
+    assert set(rows["head"]) == {"aligned", "joint"}
+    assert set(rows.loc[rows["head"] == "joint", "items"]) == {1000, 16_000}
+    assert "joint" in figure.alt
+    assert figure.svg.startswith("<?xml")
+
+
+def test_rows_run_from_few_items_to_many(real):
+    for _, line in curve_rows(evidence_of(real)).groupby(["title", "head", "body_params", "group"]):
+        assert line["items"].is_monotonic_increasing
+
+
+def test_the_table_gives_contrasts_at_both_numbers_of_items(real):
+    table = budgets(real)
+    assert {row[3].text for row in table.rows} == {"2,000", "8,000"}
+    assert all(row[2].text == "aligned" for row in table.rows)  # the other head has no arms
+    shown = real.budgets
+    one = shown[(shown["items"] == 8000) & (shown["contrast"] == "multilingual-english")
+                & (shown["group"] == "other")].iloc[0]  # fmt: skip
+    texts = {row[7].text.replace("−", "-") for row in table.rows if row[3].text == "8,000"}
+    assert f"{one['value']:+.1f}" in texts
