@@ -22,6 +22,7 @@ from xstilts.files import read_json, write_atomically, write_json
 from xstilts.params import Cell
 from xstilts.results.collect import COST, REPEATING, Collected, collect
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
+from xstilts.results.schema import LATER as ADDED
 from xstilts.tasks.audit import COLUMNS as AUDIT
 
 #: table -> its columns; each is <table>.parquet in the folder
@@ -203,8 +204,10 @@ def _table(folder: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     table = _open(path)
-    _check_columns(path, columns, table.column_names)
-    return table.to_pandas()
+    _check_columns(path, columns, [*table.column_names, *ADDED])
+    added = {name: value for name, value in ADDED.items()
+             if name in columns and name not in table.column_names}  # fmt: skip
+    return table.to_pandas().assign(**added)
 
 
 def _open(path: Path, **options: Any) -> pa.Table:
