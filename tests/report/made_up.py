@@ -301,13 +301,14 @@ def _budgets(
     if world.kind != "real":
         return own
     more = own.assign(study="real_more", items=8000, value=own["value"] * 1.05)
+    control = own[own["arm"] == "none"].assign(study="real_control", items=4000, value=50.0)
     base = own[(own["arm"] == "none") & (own["target"] == "xnli")]
     joint = [
         base.assign(study="real_joint", head="joint", items=items, low=np.nan, high=np.nan,
                     value=base["value"] + items / 2e3, seeds=1)
         for items in (1000, 16_000)
     ]  # fmt: skip
-    return pd.concat([own, more, *joint], ignore_index=True)
+    return pd.concat([own, more, control, *joint], ignore_index=True)
 
 
 def _retrievals(world: SimpleNamespace) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 import made_up
 import pytest
 
-from xstilts.report.budgets import budget_curves, budgets, curve_rows
+from xstilts.report.budgets import budget_curves, budgets, control, curve_rows
 from xstilts.report.evidence import evidence_of
 from xstilts.report.figures import all_figures
 
@@ -43,3 +43,18 @@ def test_the_table_gives_contrasts_at_both_numbers_of_items(real):
                 & (shown["group"] == "other")].iloc[0]  # fmt: skip
     texts = {row[7].text.replace("−", "-") for row in table.rows if row[3].text == "8,000"}
     assert f"{one['value']:+.1f}" in texts
+
+
+def test_the_control_stands_beside_the_arms_of_the_same_skill(real):
+    table = control(real)
+    sizes = len(evidence_of(real).models)
+    assert len(table.rows) == 2 * sizes  # XNLI after MultiNLI, PAWS-X after its development set
+    assert {row[2].text for row in table.rows} == {"50.0"}
+    scores = real.scores.set_index(["model", "intermediate", "arm", "target", "group"])["score"]
+    expected = scores["e5_l03", "mnli_mt", "multilingual", "xnli", "other"]
+    place = next(place for place, title in table.sections.items() if title.startswith("XNLI"))
+    assert table.rows[place][4].text == f"{expected:.1f}"
+
+
+def test_there_is_no_control_without_a_training_on_as_many_items():
+    assert control(made_up.study("mini")) is None

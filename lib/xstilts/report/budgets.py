@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from xstilts.params import base_task
 from xstilts.report.evidence import Evidence, Tables, evidence_of, short_count
 from xstilts.report.figure import Figure, finished
 from xstilts.report.formats import UNDEFINED, interval, write
@@ -86,6 +87,59 @@ def budgets(analysis: Tables) -> Table | None:
          "Multilingual over none", "Multilingual over English"),
         rows, shown, heads=3, sections=sections,
     )  # fmt: skip
+
+
+def control(analysis: Tables) -> Table | None:
+    """Return same-task arms beside as many more of the target's own items; None without these.
+
+    On the mean of the other languages: a row a target and size. The control is a training of
+    arm none on the items of target and intermediate budget together, in a study beside.
+    """
+    evidence = evidence_of(analysis)
+    rows: list[list[Entry]] = []
+    sections: dict[int, str] = {}
+    used: list[pd.DataFrame] = []
+    for middle, target in evidence.pairs("same"):
+        shown = _compared(evidence, middle, target)
+        if shown[1].empty:
+            continue
+        sections[len(rows)] = f"{evidence.title(target)}, after {evidence.title(middle)}"
+        used += shown
+        for model, size in evidence.sizes.items():
+            rows.append(entries(size, *(_score(part[part["model"] == model]) for part in shown)))
+    if not rows:
+        return None
+    return Table(
+        "control", "Accuracy in percent on the mean of the other languages: without intermediate "
+        "task; the same with as many more English items of the target as the intermediate task "
+        "has, and so as many steps in all; and after the intermediate task of the target’s own "
+        "skill. In brackets: intervals, where there are two seeds or more.",
+        ("Body", "None", "None, more items", "English", "Multilingual"), rows, pd.concat(used),
+        sections=sections, wide=False,
+    )  # fmt: skip
+
+
+def _compared(evidence: Evidence, middle: str, target: str) -> list[pd.DataFrame]:
+    """Return the scores of none, of none with more items, and of the two arms."""
+    table = evidence.tables.budgets
+    scores = table[
+        (table["contrast"] == "") & (table["group"] == "other")
+        & (table["target"] == base_task(target))
+    ]  # fmt: skip
+    own, bare = scores[scores["study"] == evidence.name], scores[scores["arm"] == "none"]
+    items = evidence.spec.budget(target, "target").items
+    more = items + evidence.spec.budget(middle, "intermediate").items
+    arms = [own[(own["intermediate"] == middle) & (own["arm"] == arm)]
+            for arm in ("english", "multilingual")]  # fmt: skip
+    return [own[own["arm"] == "none"], bare[bare["items"] == more], *arms]
+
+
+def _score(rows: pd.DataFrame) -> Entry:
+    if rows.empty:
+        return Entry(UNDEFINED)
+    row = rows.iloc[-1]
+    ends = interval(row["low"], row["high"], sign=False)
+    return Entry(write(row["value"], "percent"), f"[{ends}]" if ends else "")
 
 
 def _row(evidence: Evidence, key: tuple[int, str, str, int], found: pd.DataFrame) -> list[Entry]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xstilts.report.budgets import budgets
+from xstilts.report.budgets import budgets, control
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.examples import examples
 from xstilts.report.formats import UNDEFINED, interval, write
@@ -18,6 +18,7 @@ __all__ = [
     "all_tables",
     "audit",
     "budgets",
+    "control",
     "costs",
     "encoders",
     "examples",
@@ -160,8 +161,7 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(by_operator)
     if (found := retrieval(analysis)) is not None:
         made.append(found)
-    if (by_budget := budgets(analysis)) is not None:
-        made.append(by_budget)
+    made += [table for table in (budgets(analysis), control(analysis)) if table is not None]
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
 
