@@ -8,9 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from xstilts.files import digest, file_digest
 from xstilts.params import Cell, load_corpus, load_model, load_study, load_task, project_root
-from xstilts.params.grid import split_start
+from xstilts.params.grid import MIXED_ARMS, split_start, starts
 from xstilts.params.spec import FolderSource, as_json
 from xstilts.results.code import stage_code
 from xstilts.tasks.corpus import corpus_files
@@ -54,32 +56,40 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
     """Return the part of the parameter files that the cell reads."""
     study = load_study(cell.study)
     if cell.stage == "10_data":
-        tasks = {name: as_json(load_task(name)) for name in [cell["task"], *study.targets]}
+        tasks = {name: _yields(load_task(name)) for name in [cell["task"], *study.targets]}
         files = _task_files(tuple(tasks), data)
         return {"task": cell["task"], "tasks": tasks, "files": files}
     if cell.stage == "20_encoder":
         spec = load_model(cell["model"])
         files = _encoder_files(cell["model"])
-        return {"model": as_json(spec), "files": files} | _corpora(study.corpora, data)
+        return {"model": _yields(spec), "files": files} | _corpora(study.corpora, data)
     if cell.stage in SEEDED:
         stage = "intermediate" if cell.stage == "30_intermediate" else "target"
         return {
             "selectors": dict(cell.selectors),
-            "model": as_json(load_model(cell["model"])),
-            "task": as_json(load_task(cell["task"])),
+            "model": _yields(load_model(cell["model"])),
+            "task": _yields(load_task(cell["task"])),
             "budget": as_json(study.budget(cell["task"], stage)),
             "optimizer": as_json(study.optimizer_of(cell["model"])),
-            "trained_on": _intermediate_languages(cell),
+            "start": _start(cell),
         } | (_corpora(study.corpora, data) if stage == "intermediate" else {})
     if cell.stage == "50_analysis":
-        return {"study": as_json(study)}
+        return {"study": as_json(study), "starts": [split_start(one) for one in starts(cell.study)]}
     return {"paper": _tree(project_root() / "paper")}
 
 
-def _intermediate_languages(cell: Cell) -> list[str]:
-    if cell.stage != "40_target" or cell["start"] == "none":
-        return []
-    return list(load_task(split_start(cell["start"])[0]).train_languages)
+def _yields(spec: BaseModel) -> dict[str, Any]:
+    """Return the values of a model or task and what follows from them; its code is no key."""
+    follow = [name for name, one in vars(type(spec)).items() if isinstance(one, property)]
+    return as_json(spec) | {name: getattr(spec, name) for name in follow}
+
+
+def _start(cell: Cell) -> dict[str, Any]:
+    """Return what the intermediate stage of a run is, and the languages that it trains on."""
+    of_target = cell.stage == "40_target"
+    task, arm = split_start(cell["start"]) if of_target else (cell["task"], cell["arm"])
+    languages = [] if task == "none" else list(load_task(task).train_languages)
+    return {"task": task, "arm": arm, "mixed": arm in MIXED_ARMS, "languages": languages}
 
 
 @lru_cache
