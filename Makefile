@@ -19,7 +19,7 @@ export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup paper plan status publish test bench lint lab clean
+.PHONY: help setup paper plan status keep publish test bench lint lab clean
 
 help: ## list the targets
 	@echo "xstilts: what intermediate-task training buys, by encoder size"
@@ -34,6 +34,9 @@ plan: $(STAMP) ## what the study would run and cost; loads nothing
 
 status: $(STAMP) ## what is done, running, failed and left
 	@$(if $(DATA),XSTILTS_DATA="$(DATA)") $(BIN) -m xstilts.cli status $(STUDY)
+
+keep: $(STAMP) ## record the finished runs in outputs/published, for a clone to go on from
+	@$(if $(DATA),XSTILTS_DATA="$(DATA)") $(BIN) -m xstilts.cli keep $(STUDY)
 
 publish: $(STAMP) ## copy the study's tables and paper to outputs/published
 	@$(if $(DATA),XSTILTS_DATA="$(DATA)") $(BIN) -m xstilts.cli publish $(STUDY)

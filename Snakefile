@@ -10,6 +10,7 @@ import sys
 
 from xstilts.params import cells, find_cell, load_study
 from xstilts.results.key import cell_key
+from xstilts.results.manifest import is_done
 
 STUDY, OUTPUTS = config["study"], config.get("outputs", "outputs")
 load_study(STUDY)
@@ -25,10 +26,17 @@ def cell(stage):
 
 
 def inputs(stage):
-    """Return the manifests that a cell of the stage needs: their keys count, not their times."""
-    return lambda wildcards: [
-        ancient(f"{FOLDER}/{one.name}/manifest.json") for one in cell(stage)(wildcards).inputs
-    ]
+    """Return the manifests that a cell of the stage needs: their keys count, not their times.
+
+    A cell that is done needs none: of one restored from records, the inputs may be still to come.
+    """
+
+    def needed(wildcards):
+        chosen = cell(stage)(wildcards)
+        read = () if is_done(chosen) else chosen.inputs
+        return [ancient(f"{FOLDER}/{one.name}/manifest.json") for one in read]
+
+    return needed
 
 
 def key(stage):

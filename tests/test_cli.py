@@ -40,8 +40,8 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, publish, "
-                            "export. Did you mean 'paper'?"),
+        (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, keep, "
+                            "publish, export. Did you mean 'paper'?"),
         (["paper"], "the following arguments are required: study"),
         ([], "the following arguments are required: command"),
         (["paper", "smoke", "--core", "two"], "invalid int value: 'two'"),
@@ -98,6 +98,19 @@ def test_two_runs_of_a_study_at_once_are_refused_with_exit_code_5(root, capsys):
 def test_what_is_not_done_is_not_published(root, capsys):
     assert main(["publish", "smoke"]) == 2
     assert "study 'smoke' is not done" in told(capsys)
+
+
+def test_keeping_says_how_many_runs_were_kept(root, capsys):
+    assert main(["keep", "smoke"]) == 0
+    assert capsys.readouterr().out == "kept in outputs/published/smoke/runs: 0 of 5 runs\n"
+    assert not (root / "outputs").exists()
+
+
+def test_runs_on_official_files_are_not_kept_without_them(root, capsys, monkeypatch):
+    monkeypatch.delenv("XSTILTS_DATA", raising=False)
+    read_official_files(root)
+    assert main(["keep", "smoke"]) == 2
+    assert "no folder is named" in told(capsys)
 
 
 def test_papers_of_published_tables_need_tables(root, capsys):

@@ -1,6 +1,7 @@
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -10,19 +11,20 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tasks.test_corpus import write_corpus
 from throwaway import FINISH, OPEN, ROOT, edit, finish, forget, grid, project, write_notebook
 
 from xstilts import engine
 from xstilts.cell import FAILED
-from xstilts.engine import check_files, compute, drop_stale, snakemake_command
+from xstilts.engine import compute, drop_stale, snakemake_command
 from xstilts.errors import BusyError, DataError, SpecError, XstiltsError
 from xstilts.files import exclusive, write_json
 from xstilts.kernel_server import VARIABLE
+from xstilts.params import Cell
+from xstilts.results.key import SEEDED, run_key
 from xstilts.results.manifest import is_done
+from xstilts.results.records import keep
 
 STUDY = "params/studies/smoke.yaml"
-NLI = "params/tasks/smoke_nli.yaml"
 TARGET = "targets/e5_l02/none/smoke_nli"
 
 
@@ -87,55 +89,6 @@ def test_a_manifest_that_is_broken_or_of_another_key_is_dropped(text):
     assert drop_stale(tuple(grid().values())) == [cell]
 
 
-# ---- what must be there ---------------------------------------------------------------------
-
-
-def read_files(root: Path) -> None:
-    """Let the target task read official files."""
-    split = {"path": "{language}.tsv", "layout": "xtreme"}
-    edit(root / NLI, source={"kind": "files", "train": split, "test": split})
-
-
-def test_a_study_without_official_files_needs_no_folder():
-    check_files("smoke")
-
-
-def test_a_study_on_official_files_asks_for_their_folder(root):
-    read_files(root)
-    with pytest.raises(DataError, match="no folder is named; allowed: make paper STUDY=smoke DATA"):
-        check_files("smoke")
-
-
-def test_a_folder_that_is_not_there_is_named(root, monkeypatch):
-    read_files(root)
-    monkeypatch.setenv("XSTILTS_DATA", str(root / "absent"))
-    with pytest.raises(DataError, match="absent: no such folder"):
-        check_files("smoke")
-
-
-def test_a_corpus_asks_for_its_files_too(root, monkeypatch):
-    write_corpus(root, monkeypatch)
-    edit(root / STUDY, corpora=["made"])
-    check_files("smoke")
-    (root / "files/made/deu-eng.deu").unlink()
-    with pytest.raises(DataError, match=r"deu-eng\.deu: file not found \(params/corpora/made"):
-        check_files("smoke")
-    monkeypatch.delenv("XSTILTS_DATA")
-    with pytest.raises(DataError, match=r"params/corpora/made\.yaml\): no folder is named"):
-        check_files("smoke")
-
-
-def test_the_first_missing_file_is_named_with_the_task_that_reads_it(root, monkeypatch):
-    read_files(root)
-    monkeypatch.setenv("XSTILTS_DATA", str(root))
-    for language in ("de", "en"):
-        (root / f"{language}.tsv").touch()
-    with pytest.raises(DataError, match=r"zh\.tsv: file not found \(params/tasks/smoke_nli\.yaml"):
-        check_files("smoke")
-    (root / "zh.tsv").touch()
-    check_files("smoke")
-
-
 # ---- the run --------------------------------------------------------------------------------
 
 
@@ -194,6 +147,14 @@ def test_a_notebook_that_was_run_by_hand_makes_nothing_stale(root):
         os.utime(cells[name].manifest, times=(2**31, 2**31))
     cells["paper"].manifest.unlink()
     assert jobs(root) == ["paper"]
+
+
+def test_restored_runs_are_not_trained_though_what_they_read_is_computed(root):
+    """In a fresh clone the data and the encoder are made again, for the analysis."""
+    for cell in grid().values():
+        if cell.stage in SEEDED:
+            finish(cell)
+    assert jobs(root) == sorted(["data"] * 2 + ["encoder", "analysis", "paper"])
 
 
 @pytest.mark.parametrize(
@@ -317,6 +278,52 @@ def test_the_finished_cells_of_a_failed_run_stay(snakemake):
     with pytest.raises(XstiltsError, match="9 cells are not done"):
         compute("smoke")
     assert is_done(grid()["data/smoke_nli"])
+
+
+# ---- records --------------------------------------------------------------------------------
+
+
+def train(root: Path) -> list[Cell]:
+    """Leave a run without tables in every cell that trains, and return the cells."""
+    trained = [cell for cell in grid().values() if cell.stage in SEEDED]
+    for cell in trained:
+        facts = {"run": f"smoke/{cell.name}/seed-0", "seed": 0, "key": run_key(cell, 0)}
+        write_json(cell.folder / "seed-0" / "run.json", facts)
+    return trained
+
+
+def test_recorded_runs_are_done_before_anything_starts(root, snakemake, capsys):
+    trained = train(root)
+    keep("smoke")
+    shutil.rmtree(root / "outputs/smoke")
+    snakemake("raise SystemExit(1)")
+    with pytest.raises(XstiltsError, match="5 cells are not done"):
+        compute("smoke")
+    assert all(map(is_done, trained))
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told == "restored from outputs/published/smoke/runs: 5 of 5 runs"
+
+
+def test_records_of_another_key_are_told_and_left(root, snakemake, capsys):
+    train(root)
+    keep("smoke")
+    shutil.rmtree(root / "outputs/smoke")
+    edit(root / STUDY, target_budget={"items": 64, "epochs": 1})
+    snakemake("raise SystemExit(1)")
+    with pytest.raises(XstiltsError, match="10 cells are not done"):
+        compute("smoke")
+    assert "runs: 0 of 5 runs (3 of another key left out)" in capsys.readouterr().err
+
+
+def test_a_broken_record_is_told_and_nothing_starts(root, snakemake):
+    train(root)
+    keep("smoke")
+    snakemake("open('started', 'w')")
+    (root / "outputs/published/smoke/runs" / f"{TARGET}.parquet").write_bytes(b"broken")
+    shutil.rmtree(root / "outputs/smoke")
+    with pytest.raises(DataError, match=r"smoke_nli\.parquet: not a Parquet file"):
+        compute("smoke")
+    assert not (root / "started").exists()
 
 
 # ---- warm kernels ---------------------------------------------------------------------------

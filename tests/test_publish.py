@@ -82,9 +82,27 @@ def test_a_stale_study_is_not_published():
 def test_tables_too_large_to_commit_are_refused_and_what_was_published_stays(root, monkeypatch):
     publish("made")
     monkeypatch.setattr(module, "LARGEST", 3)
-    with pytest.raises(DataError, match="allowed: 0 MB"):
+    with pytest.raises(DataError, match="allowed together: 0 MB"):
         publish("made")
     assert (root / PUBLISHED / "made/analysis/study.json").is_file()
+
+
+def test_records_stay_and_count_with_the_tables_and_the_paper(root, monkeypatch):
+    record = root / PUBLISHED / "made/runs/targets/made_l03/none/made_nli.parquet"
+    record.parent.mkdir(parents=True)
+    record.write_bytes(b"x" * 1000)
+    paper = cells("made")[-1].folder
+    paper.mkdir(parents=True)
+    (paper / "paper.pdf").write_bytes(b"x" * 100)
+    (paper / "notebook.ipynb").write_bytes(b"x" * 10_000)  # is not committed
+    publish("made")
+    assert record.is_file()
+    together = 1100 + sum((analysis().folder / name).stat().st_size for name in TABLES)
+    monkeypatch.setattr(module, "LARGEST", together)
+    publish("made")
+    monkeypatch.setattr(module, "LARGEST", together - 1)
+    with pytest.raises(DataError, match=r"published/made/runs: 0 MB; allowed together: 0 MB"):
+        publish("made")
 
 
 def test_a_paper_is_typeset_again_from_tables_whatever_their_key(root, ran):

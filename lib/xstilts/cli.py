@@ -1,4 +1,4 @@
-"""The command line: `xstilts paper|plan|status|publish STUDY`, `export SET`; `make` calls it."""
+"""The command line: `xstilts COMMAND STUDY`, `xstilts export SET`; `make` calls it."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from typing import NoReturn
 from xstilts.errors import SpecError, XstiltsError, nearest
 from xstilts.params.grid import PUBLISHED
 
-COMMANDS = ("paper", "plan", "status", "publish", "export")
+COMMANDS = ("paper", "plan", "status", "keep", "publish", "export")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -62,8 +62,9 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--device", help="what it would run on; --device list shows the names")
     plan.add_argument("--json", action="store_true", help="for machines")
     status = verbs.add_parser("status", help="what is done, running, failed and left")
+    keep = verbs.add_parser("keep", help="record finished runs, to be committed and gone on from")
     publish = verbs.add_parser("publish", help="copy a study's tables and paper to be committed")
-    for verb in (paper, plan, status, publish):
+    for verb in (paper, plan, status, keep, publish):
         verb.add_argument("study", help="file in params/studies")
         verb.add_argument("--outputs", default="outputs", help="folder of everything computed")
     export = verbs.add_parser("export", help="write MiniXTREME as an ordinary data set folder")
@@ -82,6 +83,10 @@ def command(chosen: argparse.Namespace) -> None:
         from xstilts.status import status_text
 
         print(status_text(chosen.study, chosen.outputs))
+    elif chosen.command == "keep":
+        from xstilts.results.records import keep, told_count
+
+        print(told_count(keep(chosen.study, chosen.outputs), chosen.study, "kept in"))
     elif chosen.command == "export":
         from xstilts.export import export
 

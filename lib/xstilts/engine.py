@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -15,23 +14,13 @@ import psutil
 
 from xstilts.board import Board
 from xstilts.cell import FAILED
-from xstilts.errors import DataError, XstiltsError
+from xstilts.errors import XstiltsError
 from xstilts.files import exclusive, read_json
 from xstilts.kernel_server import serve_kernels
-from xstilts.params import (
-    Cell,
-    base_task,
-    cells,
-    load_corpus,
-    load_model,
-    load_study,
-    load_task,
-    project_root,
-)
+from xstilts.params import Cell, cells, load_model, load_study, project_root
 from xstilts.results.manifest import is_done, manifest_key
-from xstilts.tasks import DATA_VARIABLE, data_root
-from xstilts.tasks.corpus import corpus_files
-from xstilts.tasks.source import source_files
+from xstilts.results.records import restore, told_count
+from xstilts.tasks.present import check_files
 
 #: seconds between two looks at the cells
 POLL_S = 1.0
@@ -44,7 +33,7 @@ def compute(
 ) -> Path:
     """Compute every cell of a study that is not done; return the folder of its paper.
 
-    Whatever ended the run before, this one goes on from what is finished.
+    Whatever ended the run before, this one goes on from what is finished, here or in records.
 
     Args:
         study: file in params/studies.
@@ -54,7 +43,7 @@ def compute(
 
     Raises:
         SpecError: the study, or something that it names, is wrong.
-        DataError: an official file is missing.
+        DataError: an official file is missing, or a record of runs is broken.
         BusyError: another process computes this study.
         XstiltsError: a cell failed; each is named with its log and how to repeat it.
     """
@@ -64,30 +53,13 @@ def compute(
     busy = f"study '{study}' is being computed by another process; nothing was started"
     with exclusive(folder / ".lock", busy) as lock:
         check_files(study)
+        restored = restore(study, outputs)
+        if restored.runs or restored.stale:
+            print(told_count(restored, study, "restored from"), file=sys.stderr)
         drop_stale(grid)
         if not all(map(is_done, grid)):
             _run(grid, folder, lock, cores or _cores(), profile)
     return grid[-1].folder
-
-
-def check_files(study: str) -> None:
-    """Raise DataError, naming the first, if an official file that the study reads is missing."""
-    spec, root = load_study(study), data_root()
-    named = dict.fromkeys(map(base_task, [*spec.targets, *spec.intermediates]))
-    tasks = {name: load_task(name) for name in named}
-    read = [(f"tasks/{name}", partial(source_files, task)) for name, task in tasks.items()
-            if task.source.kind == "files"]  # fmt: skip
-    read += [(f"corpora/{name}", partial(corpus_files, load_corpus(name))) for name in spec.corpora]
-    for name, files in read:
-        if root is None or not root.is_dir():
-            found = f"{root}: no such folder" if root else "no folder is named"
-            raise DataError(
-                f"study '{study}' reads official files (params/{name}.yaml): {found}; allowed: "
-                f"make paper STUDY={study} DATA=/path/to/files (or {DATA_VARIABLE})"
-            )
-        for path in files(root):
-            if not path.is_file():
-                raise DataError(f"{path}: file not found (params/{name}.yaml)")
 
 
 def drop_stale(grid: Sequence[Cell]) -> list[Cell]:

@@ -9,9 +9,12 @@ from xstilts.notebook import default_parameters
 from xstilts.params import Cell, cells, load_study, project_root
 from xstilts.params.grid import PUBLISHED
 from xstilts.results.manifest import is_done
+from xstilts.results.records import records_folder
 
-#: bytes that one published study may take
+#: bytes that one published study may take, its records among them
 LARGEST = 30_000_000
+#: what running a cell leaves in its folder, beside its results
+LEFT = (".*", "notebook.ipynb", "running.json", "failed.json")
 
 
 def publish(study: str, outputs: str = "outputs") -> Path:
@@ -21,18 +24,19 @@ def publish(study: str, outputs: str = "outputs") -> Path:
     of a study on official files, whose licences forbid it.
 
     Raises:
-        DataError: the study is not done, or its tables are too large to commit.
+        DataError: the study is not done, or it is too large to commit.
     """
     analysis = _analysis(study, outputs)
     if not is_done(analysis):
         raise DataError(f"study '{study}' is not done; `make paper STUDY={study}` computes it")
-    size = sum(path.stat().st_size for path in analysis.folder.iterdir())
-    if size > LARGEST:
-        raise DataError(f"{analysis.folder}: {size / 1e6:.0f} MB; allowed: {LARGEST / 1e6:.0f} MB")
+    parts = [analysis.folder, cells(study, outputs)[-1].folder, records_folder(study)]
+    sizes = {folder: _size(folder) for folder in parts}
+    if sum(sizes.values()) > LARGEST:
+        found = ", ".join(f"{folder}: {size / 1e6:.0f} MB" for folder, size in sizes.items())
+        raise DataError(f"{found}; allowed together: {LARGEST / 1e6:.0f} MB")
     place = _analysis(study, PUBLISHED).folder
     shutil.rmtree(place, ignore_errors=True)
-    hidden = shutil.ignore_patterns(".*", "notebook.ipynb", "running.json", "failed.json")
-    shutil.copytree(analysis.folder, place, ignore=hidden)
+    shutil.copytree(analysis.folder, place, ignore=shutil.ignore_patterns(*LEFT))
     return rebuild(study, PUBLISHED)
 
 
@@ -52,6 +56,12 @@ def rebuild(study: str, outputs: str) -> Path:
     chosen = {"study": study, "outputs": outputs}
     run_cell(paper, default_parameters("60_paper") | chosen)
     return paper.folder
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of the files that would be committed; a folder may be absent."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files if not any(map(path.match, LEFT)))
 
 
 def _analysis(study: str, outputs: str) -> Cell:

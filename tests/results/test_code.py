@@ -77,6 +77,10 @@ def test_comments_docstrings_and_layout_do_not_enter(package):
         ("report/html.py", {"60_paper"}),
         ("results/manifest.py", set()),
         ("results/progress.py", set()),
+        ("params/spec.py", set()),
+        ("params/load.py", set()),
+        ("params/grid.py", set()),
+        ("params/__init__.py", set()),
         ("engine.py", set()),
         ("board.py", set()),
     ],
@@ -92,6 +96,16 @@ def test_an_edit_of_the_loop_changes_what_it_computes(package):
     path = package / "training" / "loop.py"
     path.write_text(path.read_text().replace("POINTS = 16", "POINTS = 17"))
     assert stale(before) == SEEDED
+
+
+def test_another_kind_of_entry_of_a_study_makes_nothing_stale(package):
+    """What is read of params/ is in the keys by value (test_key.py)."""
+    before = keys()
+    path = package / "params" / "spec.py"
+    entry = "    limits: tuple[str, ...]"
+    assert entry in path.read_text()
+    path.write_text(path.read_text().replace(entry, f"    note: str | None = None\n{entry}", 1))
+    assert stale(before) == set()
 
 
 def test_an_edit_of_a_reader_makes_data_and_all_that_reads_them_stale(package):

@@ -7,6 +7,8 @@ from tasks.test_corpus import write_corpus
 
 from results.conftest import forget_keys
 from xstilts.params import cells
+from xstilts.params.spec import ModelSpec, TaskSpec
+from xstilts.results import key as module
 from xstilts.results.key import SEEDED, cell_key, run_key, stamp
 
 project, write = made.project, made.write
@@ -123,6 +125,44 @@ def test_another_head_changes_its_model_alone(write):
     write("models", "small", layers=2, head="joint")
     found = changed(before)
     assert found == {name for name in keys() if "small" in name} | of("analysis", "paper")
+
+
+# ---- code that reads params/ is no key, what it yields is -------------------------------------
+
+
+def test_a_size_that_is_counted_otherwise_changes_encoders_and_runs(monkeypatch):
+    before = keys()
+    monkeypatch.setattr(ModelSpec, "body_params", property(lambda spec: 7))
+    assert changed(before) == of("encoders", "intermediate", "targets", "analysis", "paper")
+
+
+def test_another_metric_changes_whatever_reads_the_task(monkeypatch):
+    before = keys()
+    monkeypatch.setattr(TaskSpec, "metric", property(lambda spec: "f1"))
+    assert changed(before) == set(keys())
+
+
+def test_an_arm_that_is_mixed_no_more_changes_its_runs_alone(monkeypatch):
+    before = keys()
+    monkeypatch.setattr(module, "MIXED_ARMS", ("shuffled",))
+    mixed = {name for name in of("intermediate", "targets") if "multilingual" in name}
+    assert changed(before) == mixed | of("analysis", "paper")
+
+
+def test_a_start_that_is_read_otherwise_changes_its_runs(monkeypatch):
+    before = keys()
+    monkeypatch.setattr(module, "split_start", lambda start: ("both", "english"))
+    assert changed(before) >= {name for name in of("targets") if "/none/" in name}
+
+
+def test_the_study_s_own_entries_are_no_part_of_a_run(write):
+    before, runs = keys(), run_keys()
+    write("studies", "made", title="another", limits=["one"], confidence=0.9)
+    assert run_keys() == runs
+    assert changed(before) == of("analysis", "paper")
+
+
+# ---- files ------------------------------------------------------------------------------------
 
 
 def test_weights_in_a_folder_change_their_encoder_and_its_runs(project):

@@ -104,7 +104,8 @@ def test_a_manifest_says_where_a_cell_comes_from():
     assert found["key"] == cell_key(cell)
     assert found["cell"] == cell.name
     assert found["parameters"] == cell.parameters
-    assert found["inputs"] == {"data/goal": cell_key(cell.inputs[0]), "encoders/small": None}
+    assert found["inputs"] == {one.name: cell_key(one) for one in cell.inputs}
+    assert found["restored"] == []
     assert found["runs"] == {"0": run_key(cell, 0), "1": run_key(cell, 1)}
     assert {"torch", "transformers"} <= set(found["versions"])
     assert found["finished"].endswith("+00:00")

@@ -12,10 +12,12 @@ from xstilts.errors import SpecError
 from xstilts.params import project_root
 
 PACKAGE = Path(xstilts.__file__).parent
-#: modules that decide whether something is computed, not what
+#: modules that decide whether something is computed, not what; and those that read params/:
+#: what they yield is in the keys by value, so that a study may get another kind of entry
 BESIDE = frozenset({
     "xstilts.notebook", "xstilts.results.code", "xstilts.results.key", "xstilts.results.manifest",
     "xstilts.results.progress", "xstilts.errors",
+    "xstilts.params", "xstilts.params.load", "xstilts.params.grid", "xstilts.params.spec",
 })  # fmt: skip
 
 

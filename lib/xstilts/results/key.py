@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from xstilts.files import digest, file_digest
 from xstilts.params import (
     Cell,
@@ -18,7 +20,7 @@ from xstilts.params import (
     load_task,
     project_root,
 )
-from xstilts.params.grid import split_start, tables_folder
+from xstilts.params.grid import MIXED_ARMS, split_start, starts, tables_folder
 from xstilts.params.spec import FolderSource, as_json
 from xstilts.results.code import stage_code
 from xstilts.tasks.corpus import corpus_files
@@ -63,34 +65,43 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
     study = load_study(cell.study)
     if cell.stage == "10_data":
         named = map(base_task, [cell["task"], *study.targets])
-        tasks = {name: as_json(load_task(name)) for name in named}
+        tasks = {name: _yields(load_task(name)) for name in named}
         files = _task_files(tuple(tasks), data)
         return {"task": cell["task"], "tasks": tasks, "files": files}
     if cell.stage == "20_encoder":
         spec = load_model(cell["model"])
         files = _encoder_files(cell["model"])
-        return {"model": as_json(spec), "files": files} | _corpora(study.corpora, data)
+        return {"model": _yields(spec), "files": files} | _corpora(study.corpora, data)
     if cell.stage in SEEDED:
         stage = "intermediate" if cell.stage == "30_intermediate" else "target"
         return {
             "selectors": dict(cell.selectors),
-            "model": as_json(load_model(cell["model"])),
-            "task": as_json(load_task(cell["task"])),
+            "model": _yields(load_model(cell["model"])),
+            "task": _yields(load_task(cell["task"])),
             "budget": as_json(study.budget(cell["task"], stage)),
             "optimizer": as_json(study.optimizer_of(cell["model"])),
-            "trained_on": _intermediate_languages(cell),
+            "start": _start(cell),
         } | (_corpora(study.corpora, data) if stage == "intermediate" else {})
     if cell.stage == "50_analysis":
         folders = {name: tables_folder(name, cell.outputs) for name in study.beside}
         beside = {name: stamp(folder / "study.json") for name, folder in folders.items() if folder}
-        return {"study": as_json(study), "beside": beside}
+        begun = [split_start(one) for one in starts(cell.study)]
+        return {"study": as_json(study), "starts": begun, "beside": beside}
     return {"paper": _tree(project_root() / "paper")}
 
 
-def _intermediate_languages(cell: Cell) -> list[str]:
-    if cell.stage != "40_target" or cell["start"] == "none":
-        return []
-    return list(load_task(split_start(cell["start"])[0]).train_languages)
+def _yields(spec: BaseModel) -> dict[str, Any]:
+    """Return the values of a model or task and what follows from them; its code is no key."""
+    follow = [name for name, one in vars(type(spec)).items() if isinstance(one, property)]
+    return as_json(spec) | {name: getattr(spec, name) for name in follow}
+
+
+def _start(cell: Cell) -> dict[str, Any]:
+    """Return what the intermediate stage of a run is, and the languages that it trains on."""
+    of_target = cell.stage == "40_target"
+    task, arm = split_start(cell["start"]) if of_target else (cell["task"], cell["arm"])
+    languages = [] if task == "none" else list(load_task(task).train_languages)
+    return {"task": task, "arm": arm, "mixed": arm in MIXED_ARMS, "languages": languages}
 
 
 @lru_cache

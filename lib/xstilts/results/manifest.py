@@ -55,14 +55,17 @@ def run_is_done(cell: Cell, seed: int) -> bool:
 
 
 def _facts(cell: Cell, seeds: tuple[int, ...]) -> dict[str, Any]:
+    runs = {seed: read_json(cell.folder / f"seed-{seed}" / "run.json") for seed in seeds}
     return {
         "cell": cell.name,
         "stage": cell.stage,
         "key": cell_key(cell),
         "parameters": cell.parameters,
-        "inputs": {one.name: manifest_key(one) for one in cell.inputs},
+        # Those of restored runs may not be computed here; the runs' keys say which they were.
+        "inputs": {one.name: manifest_key(one) or cell_key(one) for one in cell.inputs},
         "runs": {str(seed): run_key(cell, seed) for seed in seeds},
-        "speed": {str(seed): _speed(cell, seed) for seed in seeds},
+        "restored": [seed for seed, facts in runs.items() if facts.get("restored")],
+        "speed": {str(seed): _speed(facts) for seed, facts in runs.items()},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "python": platform.python_version(),
@@ -71,9 +74,8 @@ def _facts(cell: Cell, seeds: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def _speed(cell: Cell, seed: int) -> dict[str, Any]:
+def _speed(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what a run reached, from its facts."""
-    facts = read_json(cell.folder / f"seed-{seed}" / "run.json")
     return {name: facts.get(name) for name in SPEED}
 
 
