@@ -62,7 +62,7 @@ def study(
         "intermediate_budget": budget, "target_budget": budget,
         "optimizer": {"learning_rate": 1e-4, "head_factor": 10.0, "batch": 32,
                       "warmup_fraction": 0.1, "weight_decay": 0.01, "clip": 1.0},
-        "corpora": ["tatoeba"] if kind == "real" else [],
+        "corpora": ["tatoeba", "bucc"] if kind == "real" else [],
         "hypotheses": _hypotheses() if hypotheses else [],
         "limits": ["The numbers of this study are made up."],
     }  # fmt: skip
@@ -312,18 +312,20 @@ def _budgets(
 
 
 def _retrievals(world: SimpleNamespace) -> pd.DataFrame:
-    """Return retrieval in one corpus, for studies on official files alone."""
+    """Return retrieval in two corpora, for studies on official files alone."""
     rows = []
     for name, spec in world.models.items() if world.spec["corpora"] else ():
         for start in _starts(world):
             seeds = [-1] if start[1] == "none" else world.spec["seeds"]
             samples = ("whole", "part") if start[1] == "none" else ("part",)
             rows += [
-                [name, *start, seed, "tatoeba", sample, code, pooling,
-                 30.0 + spec["layers"] + (pooling == "mean"), 200]
+                [name, *start, seed, corpus, sample, code, pooling,
+                 level + spec["layers"] + (pooling == "mean"), 200]
                 for seed in seeds
+                for corpus, code, level in (
+                    ("tatoeba", "de", 30.0), ("tatoeba", "fi", 30.0), ("bucc", "zh", 10.0)
+                )
                 for sample in samples
-                for code in ("de", "fi")
                 for pooling in ("mean", "first")
             ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(RETRIEVALS)).astype(RETRIEVALS)

@@ -85,4 +85,5 @@ def test_a_misspelt_corpus_is_named_with_the_nearest(place):
 def test_the_projects_own_corpora_are_read():
     synthetic.forget()
     assert len(load_corpus("tatoeba").languages) == 36
-    assert "tatoeba" in load_study("real").corpora
+    assert load_corpus("bucc").kind == "mining"
+    assert load_study("real").corpora == ("tatoeba", "bucc")

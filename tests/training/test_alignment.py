@@ -71,7 +71,7 @@ def test_retrieval_in_a_corpus_is_from_english_by_line_as_scikit_learn_finds_it(
 
     vectors = np.random.default_rng(5).normal(size=(8, 3))
     read = pairs([[0, 4], [1, 5], [2, 6], [3, 7]], ["a", "b", "c", "d"])
-    found = retrieve(Pooled(vectors), {("made", "whole"): read})
+    found = retrieve(Pooled(vectors), {("tatoeba", "whole"): read})
     assert list(found.columns) == list(RETRIEVAL)
     assert found["pooling"].tolist() == ["mean", "first"]
     for row, sign in zip(found.itertuples(), (1, -1), strict=True):
@@ -86,7 +86,17 @@ def test_of_two_equal_lines_the_first_alone_counts():
     said = eye[[0, 1, 1, 3]]
     vectors = np.concatenate([eye[[0, 1, 1, 3]], said])
     read = pairs([[0, 4], [1, 5], [2, 6], [3, 7]], ["a", "b", "c", "d"])
-    assert retrieve(Pooled(vectors), {("made", "part"): read})["score"].tolist() == [75.0, 75.0]
+    assert retrieve(Pooled(vectors), {("tatoeba", "part"): read})["score"].tolist() == [75.0, 75.0]
+
+
+def test_a_corpus_for_mining_is_scored_by_f1():
+    """Two of four rows are pairs; the other sentences are as close as a pair's, and wrong."""
+    eye = np.eye(4)
+    read = pairs([[0, 4], [1, 5], [2, 6], [3, 7]], ["a", "b", "c", "d"])
+    read.labels[:2] = 1
+    found = retrieve(Pooled(np.concatenate([eye, eye])), {("bucc", "part"): read})
+    assert found["score"].tolist() == pytest.approx([100 * 2 * 2 / (4 + 2)] * 2)
+    assert found["items"].tolist() == [2, 2]
 
 
 def test_no_corpus_gives_an_empty_table():

@@ -1,5 +1,6 @@
 """Parameters: specs, their files, and the grid of cells that a study spans."""
 
+from xstilts.params.corpus import CorpusSpec
 from xstilts.params.grid import (
     MIXED_ARMS,
     STAGES,
@@ -14,7 +15,6 @@ from xstilts.params.grid import (
 from xstilts.params.load import load_corpus, load_model, load_study, load_task, names, project_root
 from xstilts.params.spec import (
     Budget,
-    CorpusSpec,
     Hypothesis,
     ModelSpec,
     Optimizer,

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from xstilts.errors import SpecError, nearest, unknown
-from xstilts.params.spec import CorpusSpec, ModelSpec, StudySpec, TaskSpec, base_task
+from xstilts.params.corpus import CorpusSpec
+from xstilts.params.spec import ModelSpec, StudySpec, TaskSpec, base_task
 
 S = TypeVar("S", bound=BaseModel)
 #: folders of params/, and what one of their files is called

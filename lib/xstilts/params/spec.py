@@ -202,23 +202,6 @@ class TaskSpec(Strict):
         return "accuracy"
 
 
-# ---- corpora ------------------------------------------------------------------------------
-
-
-class CorpusSpec(Strict):
-    """params/corpora/*.yaml: sentences and their English translations, line by line in files.
-
-    What an encoder is measured on without training: whether it finds the translations.
-    """
-
-    title: str
-    path: str = Field(description="relative to the data folder; `{code}` stands for the language")
-    english: str = Field(description="the file with the translations, likewise")
-    languages: dict[Language, str] = Field(min_length=1, description="language -> `{code}`")
-    sentences: int = Field(gt=1, description="a language at most, before any training")
-    after_training: int = Field(gt=1, description="a language at most, after every seed of an arm")
-
-
 # ---- studies ------------------------------------------------------------------------------
 
 

@@ -2,17 +2,29 @@
 
 import pandas as pd
 
+from xstilts.params import CorpusSpec
 from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.formats import UNDEFINED, write
+from xstilts.report.languages import tongue
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
+
+#: what the score of a corpus is, by kind: in the heading of its sections, and in the caption
+_SCORES = {"translations": "percent found", "mining": "F1"}
+_SAYS = {
+    "translations": "Percent found: English sentences whose closest one, by cosine, is their "
+    "translation. ",
+    "mining": "F1, in percent: pairs of translations mined among sentences most of which have "
+    "none, each with its closest one by cosine, from the threshold on that is best for these "
+    "very pairs, which makes it an upper bound. ",
+}
 
 
 def retrieval(analysis: Tables) -> Table | None:
     """Return retrieval by encoder and start, a section a corpus; None without a corpus.
 
     Means over the languages of the corpus, over those among them that the targets are scored
-    in, and over seeds.
+    in, and over seeds; never over corpora, whose scores are of two kinds.
     """
     evidence, table = evidence_of(analysis), analysis.retrievals
     if table.empty:
@@ -23,22 +35,29 @@ def retrieval(analysis: Tables) -> Table | None:
     for corpus in table["corpus"].unique():
         for sample in ("whole", "part"):
             of_sample = means[(means["corpus"] == corpus) & (means["sample"] == sample)]
-            size = {"whole": "sentences", "part": "after_training"}[sample]
-            most = write(getattr(evidence.corpora[corpus], size), "count")
-            title = evidence.corpora[corpus].title
-            sections[len(rows)] = f"{title}, up to {most} sentences a language"
+            sections[len(rows)] = _heading(evidence.corpora[corpus], sample)
             for model in evidence.models:
                 for middle, arm in evidence.starts:
                     rows += _row(evidence, of_sample, (model, middle, arm))
+    kinds = {evidence.corpora[corpus].kind for corpus in table["corpus"].unique()}
     return Table(
-        "retrieval", "Translations found without training on the task: percent of English "
-        "sentences whose closest one, by cosine, is their translation. Of the token vectors of "
+        "retrieval", "Translations found without training on the task. "
+        f"{''.join(says for kind, says in _SAYS.items() if kind in kinds)}Of the token vectors of "
         "the last layer: their mean, and the first token’s. All: mean over the corpus’s "
         "languages; scored: over those in which the targets are scored.",
         ("Body", "Intermediate task", "Arm", "Mean, all", "Mean, scored", "First, all",
          "First, scored"),
         rows, means, heads=3, sections=sections,
     )  # fmt: skip
+
+
+def _heading(spec: CorpusSpec, sample: str) -> str:
+    """Return the corpus, its language if it has one alone, the score, and how many sentences."""
+    most = spec.sentences if sample == "whole" else spec.after_training
+    of = "language" if spec.kind == "translations" else "side"
+    many = f"up to {write(most, 'count')} sentences a {of}" if most else "all sentences"
+    alone = f", {tongue(*spec.languages).name}" if len(spec.languages) == 1 else ""
+    return f"{spec.title}{alone}: {_SCORES[spec.kind]}, {many}"
 
 
 def retrieval_means(evidence: Evidence) -> pd.DataFrame:

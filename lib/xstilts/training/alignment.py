@@ -5,9 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from xstilts.params import load_corpus
 from xstilts.tasks.corpus import Sample
+from xstilts.training.mining import mine
 from xstilts.training.model import PairClassifier
-from xstilts.training.text import Pairs
+from xstilts.training.text import Ints, Pairs
 
 #: one row a language; scores in percent
 ALIGNMENT: dict[str, str] = {
@@ -17,14 +19,15 @@ ALIGNMENT: dict[str, str] = {
     "items": "int64",
 }
 
-#: one row a (corpus, sample, language, pooling); scores in percent
+#: one row a (corpus, sample, language, pooling); scores in percent, of two kinds that do not
+#: compare: translations found, or, of a corpus for mining, F1
 RETRIEVAL: dict[str, str] = {
     "corpus": "str",
     "sample": "str",  # "whole" or "part", of which alone scores can be compared between arms
     "language": "str",
     "pooling": "str",  # "mean" of all token vectors, or the "first" one
     "score": "float64",
-    "items": "int64",
+    "items": "int64",  # sentences, or pairs to be mined
 }
 
 
@@ -53,18 +56,22 @@ def align(classifier: PairClassifier, pairs: Pairs) -> pd.DataFrame:
 def retrieve(
     classifier: PairClassifier, corpora: Mapping[tuple[str, Sample], Pairs]
 ) -> pd.DataFrame:
-    """Return how often an English sentence's closest one is its translation, as `RETRIEVAL`.
+    """Return how well translations are found in corpora, columns `RETRIEVAL`.
 
-    Tatoeba's protocol in XTREME (Hu et al. 2020, arXiv 2003.11080; `run_retrieval.py`): from
-    English into the language, by cosine, by line, so that of two equal lines the first alone
-    counts; here under two poolings of the last layer's token vectors.
+    Of a corpus of `translations`, how often an English sentence's closest one is its
+    translation. Tatoeba's protocol in XTREME (Hu et al. 2020, arXiv 2003.11080;
+    `run_retrieval.py`): from English into the language, by cosine, by line, so that of two
+    equal lines the first alone counts. Of a corpus for `mining`, F1: see `mining.mine`. Both
+    under two poolings of the last layer's token vectors.
 
     Args:
         classifier: its encoder is measured, its head is not used.
         corpora: of `tasks.corpus.corpus_items`, each text read alone, by (corpus, sample).
     """
     rows = [
-        (*name, language, pooling, *_translated(vectors, pairs.sides[places]))
+        (*name, language, pooling, *_MEASURES[load_corpus(name[0]).kind](
+            _unit(vectors), pairs.sides[places], pairs.labels[places]
+        ))
         for name, pairs in corpora.items()
         for pooling, vectors in zip(
             ("mean", "first"), classifier.means_and_firsts(pairs.texts), strict=True
@@ -74,11 +81,14 @@ def retrieve(
     return pd.DataFrame(rows, columns=list(RETRIEVAL)).astype(RETRIEVAL)
 
 
-def _translated(vectors: np.ndarray, sides: np.ndarray) -> tuple[float, int]:
+def _translated(vectors: np.ndarray, sides: Ints, labels: Ints) -> tuple[float, int]:
     """Return percent of English sentences whose closest is their translation, and how many."""
-    english, said = (_unit(vectors[sides[:, side]]) for side in (0, 1))
+    english, said = (vectors[sides[:, side]] for side in (0, 1))
     right = (english @ said.T).argmax(axis=1) == np.arange(len(sides))
     return 100 * float(right.mean()), len(sides)
+
+
+_MEASURES = {"translations": _translated, "mining": mine}
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -10,7 +10,14 @@ from torch import nn
 
 from xstilts.encoders.folder import open_encoder
 from xstilts.files import write_atomically
-from xstilts.params import Cell, base_task, find_cell, load_model, load_study
+from xstilts.params import (
+    Cell,
+    base_task,
+    find_cell,
+    load_corpus,
+    load_model,
+    load_study,
+)
 from xstilts.params.spec import Head
 from xstilts.tasks import TaskData, load_task_data, select_training
 from xstilts.tasks.alignment import alignment_items
@@ -46,9 +53,14 @@ class Examined:
 
     @property
     def alignment_table(self) -> pd.DataFrame:
-        """Return alignment and retrieval in corpora, a row a language of either."""
+        """Return alignment and retrieval in corpora, a row a language of either.
+
+        A corpus for mining says so: its score is F1, not the share found.
+        """
         whole = self.retrieval[self.retrieval["sample"] == "whole"]
-        names = whole["corpus"] + ", " + whole["pooling"]
+        mined = {name for name in whole["corpus"] if load_corpus(name).kind == "mining"}
+        measure = whole["corpus"].map(lambda name: ", F1, " if name in mined else ", ")
+        names = whole["corpus"] + measure + whole["pooling"]
         found = whole.assign(name=names).pivot(index="language", columns="name", values="score")
         return self.alignment.set_index("language").join(found, how="outer").round(1)
 
