@@ -22,6 +22,7 @@ from xstilts.params import Cell
 from xstilts.results.collect import COST, REPEATING, Collected, collect
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
 from xstilts.tasks.audit import COLUMNS as AUDIT
+from xstilts.tasks.audit import LATER as AUDIT_LATER
 
 #: table -> its columns; each is <table>.parquet in the folder
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -37,7 +38,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "alignments": tuple(origin.ALIGNMENTS),
     "retrievals": tuple(origin.RETRIEVALS),
     "operators": tuple(OPERATORS),
-    "audit": tuple(AUDIT),
+    "audit": tuple(name for name in AUDIT if name not in AUDIT_LATER),
     "cost": tuple(COST),
 }
 #: tables that results of an earlier form lack; they are then empty

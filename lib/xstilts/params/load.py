@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from xstilts.errors import SpecError, nearest, unknown
+from xstilts.params.source import ONE, SEVERAL
 from xstilts.params.spec import CorpusSpec, ModelSpec, StudySpec, TaskSpec
 
 S = TypeVar("S", bound=BaseModel)
@@ -88,8 +90,11 @@ def _fields_at(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    parts = [annotation, *getattr(annotation, "__args__", ())]
-    return [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    """Return the models that a type is made of, each once."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    inside = (_models(part) for part in getattr(annotation, "__args__", ()))
+    return list(dict.fromkeys(chain.from_iterable(inside)))
 
 
 def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
@@ -99,7 +104,7 @@ def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
 
 def _describe(error: Mapping[str, Any], spec: type[BaseModel]) -> str:
     """Return `key: found X; allowed Y.` with the nearest name, for one pydantic error."""
-    location = tuple(error["loc"])
+    location = tuple(step for step in error["loc"] if step not in (ONE, SEVERAL))
     key = ".".join(str(step) for step in location) or "file"
     kind, found, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "extra_forbidden":
@@ -161,7 +166,21 @@ def load_model(name: str, asked_by: str = "params/models") -> ModelSpec:
 @lru_cache
 def load_task(name: str, asked_by: str = "params/tasks") -> TaskSpec:
     """Return params/tasks/<name>.yaml. Raises SpecError, naming who asked for it."""
-    return _load(TaskSpec, "tasks", name, asked_by)
+    spec = _load(TaskSpec, "tasks", name, asked_by)
+    if spec.test_draw:
+        key = f"params/tasks/{name}.yaml: test_draw"
+        other = _load(TaskSpec, "tasks", spec.test_draw, key)
+        # a draw by one name is of another set if the files differ
+        if other.test_draw or _test_source(other) != _test_source(spec):
+            raise SpecError(
+                f"{key}: '{spec.test_draw}' scores other files; allowed: a task with the same "
+                "source.test and a draw of its own"
+            )
+    return spec
+
+
+def _test_source(spec: TaskSpec) -> Any:
+    return getattr(spec.source, "test", spec.source)
 
 
 @lru_cache

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xstilts.params import Cell, cells, is_cross, load_model, load_study, load_task, names
-from xstilts.params.spec import MiniatureSource
+from xstilts.params.source import MiniatureSource
 from xstilts.tasks import TaskData, data_root, load_items, load_task_data
 from xstilts.tasks.show import Picture, examples, readable
 
