@@ -8,7 +8,6 @@ import pandas as pd
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from xstilts.params import load_task
-from xstilts.params.spec import FileSplit, FilesSource
 from xstilts.tasks import read_split
 from xstilts.tasks.load import scored
 from xstilts.tasks.select import generator
@@ -16,10 +15,6 @@ from xstilts.training.text import Ints, Pairs, Texts
 
 #: generated pairs where there are no real ones
 GENERATED = 2048
-#: MultiNLI's development sets, which fill up what its training files lack
-_MORE = FileSplit(
-    path="nli_en/mnli_dev.csv.gz", layout="csv", columns=("premise", "hypothesis", "label")
-)
 
 
 @dataclass(frozen=True)
@@ -49,9 +44,6 @@ class Source:
         parts = [read_split("mnli_mt", spec, "train", root).table]
         if pairs > len(parts[0]):
             parts.append(read_split("xnli", load_task("xnli"), "train", root).table)
-        if pairs > sum(map(len, parts)):
-            more = spec.model_copy(update={"source": FilesSource(kind="files", train=_MORE)})
-            parts.append(read_split("mnli_dev", more, "train", root).table)
         return pd.concat(parts, ignore_index=True)
 
     def scored(self, items: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import yaml
 from xstilts.errors import DataError, unknown
 from xstilts.files import write_atomically, write_text
 from xstilts.params import TaskSpec, load_task, names
-from xstilts.params.spec import MiniatureSource
+from xstilts.params.source import MiniatureSource
 from xstilts.tasks.load import load_items
 
 #: what can be exported -> beginning of its tasks' names

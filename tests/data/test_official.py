@@ -26,7 +26,8 @@ NS_DEV = {"de": 68, "en": 0, "es": 38, "fr": 8, "ja": 20, "ko": 35, "zh": 16}
 @pytest.fixture(scope="module")
 def splits():
     wanted = [("xnli", "test"), ("pawsx", "test"), ("pawsx", "train"), ("xnli", "train"),
-              ("mnli_mt", "train"), ("pawsx_dev", "train")]  # fmt: skip
+              ("mnli_mt", "train"), ("pawsx_dev", "train"), ("xnli_60k", "train"),
+              ("xnli_60k", "test")]  # fmt: skip
     return {(name, part): read_split(name, load_task(name), part, ROOT) for name, part in wanted}
 
 
@@ -98,7 +99,7 @@ def test_leftover_quoting_is_undone_in_translations_alone(splits, key):
 
 def test_parallel_training_files_hold_the_same_items_and_labels(splits):
     table = splits["mnli_mt", "train"].table
-    assert table["language"].value_counts().eq(6000).all()
+    assert table["language"].value_counts().eq(9000).all()
     assert table.groupby("id")["label"].nunique().eq(1).all()
 
 
@@ -106,12 +107,41 @@ def test_english_paraphrase_training_has_the_stated_labels(splits):
     assert Counter(splits["pawsx", "train"].table["label"]) == {0: 4757, 1: 3835}
 
 
+def test_english_inference_files_have_the_stated_rows_and_labels(splits):
+    assert Counter(splits["xnli", "train"].table["label"]) == {0: 6998, 1: 6117, 2: 6532}
+    table = splits["xnli_60k", "train"].table
+    found = [Counter(rows["label"]) for _, rows in table.groupby(table["id"].str.split("-").str[2])]
+    assert found[:3] == [
+        {0: 6998, 1: 6117, 2: 6532}, {0: 3325, 1: 3231, 2: 3275}, {0: 6015, 1: 5899, 2: 6086}
+    ]  # fmt: skip
+    assert [sum(counts.values()) for counts in found[3:]] == [8330, 9000]
+
+
+def test_numbers_of_snli_mean_what_the_same_pairs_are_called_elsewhere(splits):
+    table = splits["xnli_60k", "train"].table
+    pair = table["text_a"].map(normalise) + "\t" + table["text_b"].map(normalise)
+    file = table["id"].str.split("-").str[2]
+    numbered, named = (
+        table[file == place].groupby(pair)["label"].first() for place in ("2", "3")
+    )
+    both = numbered.index.intersection(named.index)
+    assert len(both) > 50
+    assert (numbered[both] == named[both]).mean() > 0.95
+
+
+def test_both_sizes_of_xnli_score_the_same_items(splits):
+    small, large = (
+        scored(name, load_task(name), splits[name, "test"].table) for name in ("xnli", "xnli_60k")
+    )
+    assert small.equals(large)
+
+
 @pytest.fixture(scope="module")
 def scored_texts(splits):
     return [scored(name, load_task(name), splits[name, "test"].table) for name in ("xnli", "pawsx")]
 
 
-@pytest.mark.parametrize("name", ["xnli", "mnli_mt", "pawsx", "pawsx_dev"])
+@pytest.mark.parametrize("name", ["xnli", "xnli_60k", "mnli_mt", "pawsx", "pawsx_dev"])
 def test_each_task_of_the_real_study_loads_free_of_scored_text(name, scored_texts):
     data = load_items(name, load_task(name), ROOT, held_out=scored_texts)
     held_out = {normalise(text) for table in scored_texts for text in table["text_a"]}

@@ -88,6 +88,49 @@ def test_keys_of_an_optional_part_of_a_source_are_named(write):
     assert "Did you mean 'columns'?" in told
 
 
+def test_a_fault_in_one_of_several_files_is_told_with_its_place(write):
+    good = {"path": "a", "layout": "csv"}
+    write("tasks", "goal", source={"kind": "files", "train": [good, {**good, "delimitr": "tab"}]})
+    told = fault(load_task, "goal")
+    assert "'source.files.train.1.delimitr' is unknown; allowed: path, layout" in told
+    assert "Did you mean 'delimiter'?" in told
+    write("tasks", "goal", source={"kind": "files", "train": []})
+    assert "source.files.train: found [] (list); allowed: " in fault(load_task, "goal")
+    write("tasks", "goal", source={"kind": "files", "train": "a.csv"})
+    assert 'source.files.train: found "a.csv" (str); allowed: ' in fault(load_task, "goal")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"columns": ["a", 1, 2]}, "columns: ('a', 1, 2); allowed: three names, or places from 0"),
+        ({"columns": [0, 1, -1]}, "columns: (0, 1, -1); allowed: three names, or places from 0"),
+        ({"layout": "jsonl", "columns": [0, 1, 2]}, "columns: found [0, 1, 2] in layout 'jsonl'"),
+        ({"layout": "xtreme", "quoting": True}, "quoting: found True in layout 'xtreme'"),
+        ({"label_names": {"1": "maybe"}}, "label_names: '1': label 'maybe' is unknown; allowed: "),
+        ({"label_names": {"1": "yes"}, "drop_labels": ["1"]}, "drop_labels: '1' is in label_names"),
+    ],
+)  # fmt: skip
+def test_what_a_file_cannot_mean_is_refused(write, changes, expected):
+    split = {"path": "a", "layout": "csv"} | changes
+    write("tasks", "goal", source={"kind": "files", "train": split})
+    assert expected in fault(load_task, "goal")
+
+
+def test_a_draw_is_shared_with_a_task_that_scores_the_same_alone(write):
+    write("tasks", "goal", test_draw="both")
+    assert load_task("goal").test_draw == "both"
+    write("tasks", "goal", test_draw="bohts")
+    told = fault(load_task, "goal")
+    assert "goal.yaml: test_draw: task 'bohts' is unknown" in told
+    assert "Did you mean 'both'?" in told
+    source = {"kind": "miniature", "generator": "nli", "lexicon": "B"}
+    write("tasks", "goal", test_draw="both", source=source)
+    assert "goal.yaml: test_draw: 'both' scores other files" in fault(load_task, "goal")
+    write("tasks", "goal", test_draw="goal")
+    assert "a draw of its own" in fault(load_task, "goal")
+
+
 def test_every_fault_of_a_file_is_told_at_once(write):
     write("studies", "made", titel="x", resamples=1, confidence=2.0)
     told = fault(load_study, "made")

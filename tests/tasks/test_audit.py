@@ -1,4 +1,4 @@
-from xstilts.tasks.audit import COLUMNS, audit_split, audit_table
+from xstilts.tasks.audit import COLUMNS, LATER, audit_split, audit_table
 from xstilts.tasks.item import Item, to_table
 
 LABELS = ("different", "paraphrase")
@@ -46,9 +46,16 @@ def test_labels_that_differ_from_english_are_counted_and_break_alignment():
 
 
 def test_what_the_reader_saw_and_what_was_dropped_is_carried_on():
-    german = audit(dropped_marked=3, dropped_test_text=5)["de"]
+    german = audit(dropped={"dropped_marked": 3, "dropped_test_text": 5})["de"]
     assert (german["unquoted"], german["line_breaks"]) == (4, 1)
     assert (german["dropped_marked"], german["dropped_test_text"]) == (3, 5)
+    assert {german[name] for name in LATER} == {0}
+
+
+def test_rows_without_label_count_among_the_rows_of_the_file():
+    english = audit(dropped={"dropped_unlabelled": 2})["en"]
+    assert (english["rows"], english["dropped_unlabelled"]) == (5, 2)
+    assert sum(count for _, count in english["file_labels"]) == 3
 
 
 def test_the_table_has_a_row_for_each_record_and_reads_well():

@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from xstilts.errors import DataError
-from xstilts.params.spec import FileSplit
+from xstilts.params.source import FileSplit
 from xstilts.tasks.files import read_files
+from xstilts.tasks.source import source_files
 
 ROWS = "a cat\tan animal\tentailment\na cat\ta dog\tcontradiction\na cat\ta pet\tneutral\n"
 XTREME = {"path": "test-{language}.tsv", "layout": "xtreme"}
@@ -19,7 +20,7 @@ def read(task_spec, tmp_path):
 
     def run(split, languages=("en",), **values):
         spec = task_spec({"kind": "files", "test": split}, **values)
-        return read_files("made", spec, spec.source.test, "test", languages, tmp_path)
+        return read_files("made", spec, [spec.source.test], "test", languages, tmp_path)
 
     return run
 
@@ -211,6 +212,79 @@ def test_a_layout_with_named_columns_needs_their_names(read, write, layout):
     write("test-en.tsv", '{"premise": "a"}\n')
     with pytest.raises(DataError, match=rf"layout '{layout}' needs `columns`"):
         read({"path": "test-{language}.tsv", "layout": layout})
+
+
+def test_a_csv_without_header_is_read_by_place_and_its_first_row_is_data(read, write):
+    write("en.csv", '1\t1\t"a ""b"""\tc\n3\t3\td\te, f\n')
+    split = {"path": "en.csv", "layout": "csv", "delimiter": "tab", "columns": [2, 3, 0],
+             "label_names": {"1": "neutral", "3": "entailment"}}  # fmt: skip
+    table = read(split).table
+    assert list(table["text_a"]) == ['a "b"', "d"]
+    assert list(table["text_b"]) == ["c", "e, f"]
+    assert list(table["label"]) == [1, 0]
+    write("en.csv", "1\t1\ta\tc\n3\t3\td\n")
+    with pytest.raises(DataError, match=r"^en.csv:2: 3 columns; the first row has 4$"):
+        read(split)
+    write("en.csv", "1\t1\ta\n")
+    with pytest.raises(DataError, match=r"^en.csv:1: column '3' is unknown; allowed: 0, 1, 2"):
+        read(split)
+
+
+def test_quoting_is_undone_in_a_tsv_that_says_so(read, write):
+    write("en.tsv", 'premise\thypothesis\tlabel\n"a ""b"""\tc\tneutral\n')
+    split = {"path": "en.tsv", "layout": "csv", **NAMED}
+    assert read(split).table["text_a"][0] == '"a ""b"""'
+    assert read({**split, "quoting": True}).table["text_a"][0] == 'a "b"'
+
+
+def test_a_comma_separated_file_may_keep_its_quotes(read, write):
+    write("en.csv", '\ufeffpremise,hypothesis,label\n"a,"b,neutral\n')
+    split = {"path": "en.csv", "layout": "csv", "quoting": False, **NAMED}
+    table = read(split).table
+    assert (table["text_a"][0], table["text_b"][0]) == ('"a', '"b')
+
+
+def test_a_files_own_spelling_of_labels_stands_in_place_of_the_tasks(read, write):
+    write("test-en.tsv", "a\tb\t1\nc\td\tentailment\n")
+    split = {**XTREME, "label_names": {"1": "contradiction"}}
+    assert list(read(split, label_names={"1": "neutral", "0": "neutral"}).table["label"]) == [2, 0]
+    write("test-en.tsv", "a\tb\t0\n")
+    with pytest.raises(DataError, match=r"label '0' is unknown; allowed: .*contradiction, 1$"):
+        read(split, label_names={"0": "neutral"})
+
+
+def test_rows_that_say_they_have_no_label_are_left_out_in_every_language_and_counted(read, write):
+    write("test-en.tsv", ROWS.replace("contradiction", "-"))
+    write("test-de.tsv", ROWS)
+    with pytest.raises(DataError, match=r"test-en.tsv:2: label '-' is unknown"):
+        read(XTREME)
+    split = read({**XTREME, "drop_labels": ["-"]}, ("en", "de"))
+    assert list(split.table["id"]) == ["made-test-00000", "made-test-00002"] * 2
+    assert split.unlabelled == 1
+
+
+def test_several_files_make_one_split_with_ids_of_their_own(task_spec, write, tmp_path):
+    write("one-en.tsv", ROWS)
+    write("one-de.tsv", ROWS.replace("a cat", "eine Katze"))
+    for code in ("en", "de"):
+        row = {"premise": f"{code} a", "hypothesis": "b", "label": 0}
+        write(f"two-{code}.jsonl", json.dumps(row) + "\n")
+    train = [
+        {"path": "one-{language}.tsv", "layout": "xtreme", "rows": [[1, 3]]},
+        {"path": "two-{language}.jsonl", "layout": "jsonl", **NAMED,
+         "label_names": {"0": "neutral"}},
+    ]  # fmt: skip
+    spec = task_spec({"kind": "files", "train": train}, train_languages=["de", "en"])
+    split = read_files("made", spec, spec.source.train, "train", ("en", "de"), tmp_path)
+    english = split.table[split.table["language"] == "en"]
+    assert list(english["id"]) == ["made-train-0-00001", "made-train-0-00002", "made-train-1-00000"]
+    assert list(english["label"]) == [2, 1, 1]
+    assert split.table.groupby("id")["language"].nunique().eq(2).all()
+    assert set(split.files) == {"one-en.tsv", "one-de.tsv", "two-en.jsonl", "two-de.jsonl"}
+    assert set(source_files(spec, tmp_path)) == {tmp_path / name for name in split.files}
+    alone = task_spec({"kind": "files", "train": train[:1]}).source.parts("train")
+    table = read_files("made", spec, alone, "train", ("en",), tmp_path).table
+    assert list(table["id"]) == ["made-train-00001", "made-train-00002"]
 
 
 @pytest.mark.parametrize("path", ["/etc/{language}", "../{language}.tsv"])

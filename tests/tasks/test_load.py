@@ -111,6 +111,43 @@ def test_loading_twice_gives_the_same(load):
     pd.testing.assert_frame_equal(one.train, other.train)
 
 
+def test_what_several_training_files_share_is_dropped_and_counted(load, write, tmp_path, task_spec):
+    load()
+    shared = [
+        "train en a3\ttrain en b3\tentailment\n",
+        "TRAIN en a4.\ttrain en b4\tentailment\n",  # neutral in the first file
+        "new\ttest en b3\tneutral\n",
+        "other\ttext\t-\n",
+        "third\ttext\tneutral\n",
+    ]
+    write("more-en.tsv", "".join(shared))
+    more = {"path": "more-{language}.tsv", "layout": "xtreme", "drop_labels": ["-"]}
+    source = {**SOURCE, "train": [SOURCE["train"], more]}
+    spec = task_spec(source, train_items=11, test_items=9)
+    data = load_items("made", spec, tmp_path)
+    found = data.audit.query("split == 'train'").iloc[0]
+    assert found["rows"] == 12 + 5
+    dropped = ("unlabelled", "marked", "repeated", "contradicting", "test_text")
+    assert [found[f"dropped_{why}"] for why in dropped] == [1, 0, 1, 2, 1]
+    assert data.report["training_items_available"] == 12
+    assert not data.train.duplicated(["text_a", "text_b"]).any()
+
+
+def test_one_training_file_keeps_what_it_repeats(load):
+    data = load({"en": {4: ("train en a1", "train en b1")}}, train_items=12)
+    found = data.audit.query("split == 'train' and language == 'en'").iloc[0]
+    assert (found["duplicates"], found["dropped_repeated"], found["items"]) == (1, 0, 12)
+
+
+def test_a_task_may_score_the_items_of_another(load, tmp_path, task_spec):
+    one = load(test_items=6)
+    other = load_items("larger", task_spec(SOURCE, test_items=6, test_draw="made"), tmp_path)
+    assert other.test.equals(one.test)
+    assert other.train["id"].str.startswith("larger-train-").all()
+    own = load_items("larger", task_spec(SOURCE, test_items=6), tmp_path)
+    assert own.test["text_a"].tolist() != one.test["text_a"].tolist()
+
+
 def test_official_files_need_a_folder_and_the_error_says_how(task_spec, tmp_path):
     spec = task_spec(SOURCE)
     with pytest.raises(DataError, match=r"task 'made' reads official files \(such as train-") as e:

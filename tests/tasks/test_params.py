@@ -58,9 +58,18 @@ def test_the_smallest_tasks_load_with_every_label_balanced(name):
     assert data.audit["dropped_test_text"].sum() == 0
 
 
-def test_translated_mnli_and_xnli_train_on_different_rows_with_every_label():
-    parts = [load_task(name).source.train for name in ("mnli_mt", "xnli")]
-    assert parts[0].path == parts[1].path
-    rows = [{row for span in part.rows for row in range(*span)} for part in parts]
-    assert rows[0].isdisjoint(rows[1])
-    assert rows[0] | rows[1] == set(range(9000))
+def test_translated_mnli_and_xnli_train_on_other_files():
+    paths = [
+        {part.path for part in load_task(name).source.parts("train")}
+        for name in ("mnli_mt", "xnli")
+    ]
+    assert paths[0].isdisjoint(paths[1])
+
+
+def test_the_larger_training_pool_of_xnli_holds_the_smaller_and_is_scored_on_its_items():
+    small, large = load_task("xnli"), load_task("xnli_60k")
+    assert small.source.train in large.source.train
+    assert large.train_items >= 60_000
+    assert large.test_draw == "xnli"
+    for key in ("labels", "test_languages", "test_items"):
+        assert getattr(small, key) == getattr(large, key)

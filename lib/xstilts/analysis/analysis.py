@@ -24,6 +24,7 @@ from xstilts.results.collect import COST, REPEATING, Collected, collect
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
 from xstilts.results.schema import LATER as ADDED
 from xstilts.tasks.audit import COLUMNS as AUDIT
+from xstilts.tasks.audit import LATER as AUDIT_LATER
 
 #: table -> its columns; each is <table>.parquet in the folder
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -39,7 +40,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "alignments": tuple(origin.ALIGNMENTS),
     "retrievals": tuple(origin.RETRIEVALS),
     "operators": tuple(OPERATORS),
-    "audit": tuple(AUDIT),
+    "audit": tuple(name for name in AUDIT if name not in AUDIT_LATER),
     "cost": tuple(COST),
     "budgets": tuple(BUDGETS),
 }

@@ -66,7 +66,10 @@ class Sample:
         study = design.study
         resampling = Resampling.of(design.name, seeds, study.resamples, study.confidence)
         values = {
-            target: resampling.scores(target, one.correct, one.scored)
+            # targets that score the same items have them redrawn alike
+            target: resampling.scores(
+                design.tasks[target].test_draw or target, one.correct, one.scored
+            )
             for target, one in outcomes.items()
         }
         return cls(design, outcomes, resampling, values)

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from xstilts.errors import SpecError, nearest, unknown
 from xstilts.params.corpus import CorpusSpec
+from xstilts.params.source import ONE, SEVERAL
 from xstilts.params.spec import ModelSpec, StudySpec, TaskSpec, base_task
 
 S = TypeVar("S", bound=BaseModel)
@@ -89,8 +91,11 @@ def _fields_at(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    parts = [annotation, *getattr(annotation, "__args__", ())]
-    return [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    """Return the models that a type is made of, each once."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    inside = (_models(part) for part in getattr(annotation, "__args__", ()))
+    return list(dict.fromkeys(chain.from_iterable(inside)))
 
 
 def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
@@ -100,7 +105,7 @@ def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
 
 def _describe(error: Mapping[str, Any], spec: type[BaseModel]) -> str:
     """Return `key: found X; allowed Y.` with the nearest name, for one pydantic error."""
-    location = tuple(error["loc"])
+    location = tuple(step for step in error["loc"] if step not in (ONE, SEVERAL))
     key = ".".join(str(step) for step in location) or "file"
     kind, found, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "extra_forbidden":
@@ -166,9 +171,22 @@ def load_task(name: str, asked_by: str = "params/tasks") -> TaskSpec:
     Raises SpecError, naming who asked for it.
     """
     base, _, items = name.partition("@")
-    task = _load(TaskSpec, "tasks", base, asked_by)
-    title = f"{task.title}, {int(items):,} items" if items else task.title
-    return task.model_copy(update={"title": title})
+    spec = _load(TaskSpec, "tasks", base, asked_by)
+    if spec.test_draw:
+        key = f"params/tasks/{base}.yaml: test_draw"
+        other = _load(TaskSpec, "tasks", spec.test_draw, key)
+        # a draw by one name is of another set if the files differ
+        if other.test_draw or _test_source(other) != _test_source(spec):
+            raise SpecError(
+                f"{key}: '{spec.test_draw}' scores other files; allowed: a task with the same "
+                "source.test and a draw of its own"
+            )
+    title = f"{spec.title}, {int(items):,} items" if items else spec.title
+    return spec.model_copy(update={"title": title})
+
+
+def _test_source(spec: TaskSpec) -> Any:
+    return getattr(spec.source, "test", spec.source)
 
 
 @lru_cache

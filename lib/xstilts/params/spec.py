@@ -4,9 +4,14 @@ Unknown keys, wrong types and values out of range are refused; nothing is coerce
 whole numbers written where a real one is meant.
 """
 
+from itertools import chain
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
+
+from xstilts.errors import unknown
+from xstilts.params.source import FilesSource, HubDataSource, MiniatureSource
+from xstilts.params.strict import Strict
 
 Arm = Literal["none", "english", "multilingual", "shuffled"]
 #: of two arms, the one that is judged first
@@ -26,10 +31,6 @@ Target = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*(@[1-9][0-9]*)?$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 LORA_RANK = 16
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 # ---- encoders -----------------------------------------------------------------------------
@@ -127,56 +128,6 @@ class ModelSpec(Strict):
 # ---- tasks --------------------------------------------------------------------------------
 
 
-class MiniatureSource(Strict):
-    """Items generated from meaning frames (lib/xstilts/miniature)."""
-
-    kind: Literal["miniature"]
-    generator: Literal["nli", "paraphrase", "questions", "selection", "completion", "choice"]
-    lexicon: Literal["A", "B"]
-    seed: int = 0
-    difficulty: dict[str, float] = Field(default_factory=dict)
-
-
-class FileSplit(Strict):
-    """Files of one split; `{language}` in a path stands for the language."""
-
-    path: str = Field(description="relative to the data folder; `.gz` is read as it is")
-    layout: Literal["xtreme", "jsonl", "csv", "parquet"]
-    labels: str | None = Field(
-        default=None, description="file with the labels that XTREME strips from its test files"
-    )
-    columns: tuple[str, str, str] | None = Field(
-        default=None, description="names of text_a, text_b and label (csv, jsonl, parquet)"
-    )
-    rows: tuple[tuple[int, int], ...] | None = Field(
-        default=None, description="ranges of rows used, each as first and past-last row"
-    )
-
-
-class FilesSource(Strict):
-    """Official files in a folder that the user names (DATA=...)."""
-
-    kind: Literal["files"]
-    train: FileSplit | None = None
-    test: FileSplit | None = None
-
-
-class HubSplit(Strict):
-    id: str
-    revision: str
-    config: str = Field(description="`{language}` stands for the language")
-    split: str
-    columns: tuple[str, str, str]
-
-
-class HubDataSource(Strict):
-    """Data sets of the Hugging Face hub, or a local folder in the same layout (parquet)."""
-
-    kind: Literal["hub"]
-    train: HubSplit | None = None
-    test: HubSplit | None = None
-
-
 class TaskSpec(Strict):
     """params/tasks/*.yaml: labelled pairs of texts in several languages."""
 
@@ -192,10 +143,28 @@ class TaskSpec(Strict):
     test_languages: tuple[Language, ...] = ()
     train_items: int = Field(gt=0, description="items available for training, drawn by id")
     test_items: int = Field(ge=0, description="items a language that are scored; 0: no test set")
+    test_draw: Name | None = Field(
+        default=None, description="task whose scored items these are, ids and all; itself if none"
+    )
     drop_rows_with: tuple[str, ...] = Field(
         default=(), description="texts that mark an untranslated row; counted, kept in the score"
     )
     mean_tokens: int = Field(default=32, gt=0, description="tokens of a pair, for plans only")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TaskSpec":
+        source = self.source
+        splits = (
+            (*source.parts("train"), *source.parts("test"))
+            if isinstance(source, FilesSource)
+            else ()
+        )
+        names = [self.label_names, *(split.label_names for split in splits)]
+        for spelling, label in chain.from_iterable(part.items() for part in names):
+            if label not in self.labels:
+                where = f"label_names: '{spelling}'"
+                raise ValueError(unknown("label", label, self.labels, where).rstrip("."))
+        return self
 
     @property
     def metric(self) -> str:

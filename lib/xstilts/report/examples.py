@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from xstilts.params.spec import MiniatureSource
+from xstilts.params.source import MiniatureSource
 from xstilts.report.evidence import Tables, evidence_of
 from xstilts.report.languages import ordered, tongue
 from xstilts.report.table import Entry, Table

@@ -17,7 +17,7 @@ from xstilts.params import (
     load_task,
     names,
 )
-from xstilts.params.spec import MiniatureSource
+from xstilts.params.source import MiniatureSource
 from xstilts.tasks import TaskData, data_root, load_items, load_task_data
 from xstilts.tasks.show import Picture, examples, readable
 

@@ -13,7 +13,9 @@ _AUDIT = {
     "rows": "Rows", "items": "Used", "labels": "Items by label", "marked": "Marked",
     "duplicates": "Repeated", "identical": "Identical texts", "unquoted": "Unquoted",
     "line_breaks": "Line breaks", "differing": "Labels unlike English",
-    "dropped_marked": "Dropped: marked", "dropped_test_text": "Dropped: test text",
+    "dropped_unlabelled": "Dropped: no label", "dropped_marked": "Dropped: marked",
+    "dropped_repeated": "Dropped: repeated", "dropped_contradicting": "Dropped: contradicting",
+    "dropped_test_text": "Dropped: test text",
     "dropped": "Dropped", "aligned": "Aligned", "overlap_with_train": "In training",
 }  # fmt: skip
 

@@ -22,9 +22,14 @@ COLUMNS: dict[str, str] = {
     "line_breaks": "rows of the file with a character that breaks lines in careless readers",
     "differing": "rows of the file whose label differs from the English row of the item",
     "aligned": "whether every item has the English label",
+    "dropped_unlabelled": "items dropped because a file says that they have no label",
     "dropped_marked": "training items dropped because a language has such a mark",
+    "dropped_repeated": "training items dropped because another file or row has their pair",
+    "dropped_contradicting": "training items dropped because their pair has several labels",
     "dropped_test_text": "training items dropped because a test set holds one of their texts",
 }
+#: columns that an audit of an earlier form lacks; they are then zero
+LATER = ("dropped_unlabelled", "dropped_repeated", "dropped_contradicting")
 
 
 def marked(table: pd.DataFrame, marks: Collection[str]) -> pd.Series:
@@ -44,14 +49,15 @@ def audit_split(
     *,
     marks: Collection[str] = (),
     notes: Mapping[str, Mapping[str, int]] | None = None,
-    dropped_marked: int = 0,
-    dropped_test_text: int = 0,
+    dropped: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one record a language: `read` is what the files hold, `kept` what is used.
 
+    `dropped` gives the counts of `COLUMNS` that begin with "dropped_", zero where it lacks one.
     Keys are those of `COLUMNS`; `labels`, `file_labels` and `marks` are lists of [name, count].
     """
     english = read[read["language"] == "en"].set_index("id")["label"]
+    lost = {name: 0 for name in COLUMNS if name.startswith("dropped_")} | dict(dropped or {})
     records = []
     for language in read["language"].unique():
         rows, used = (table[table["language"] == language] for table in (read, kept))
@@ -59,11 +65,15 @@ def audit_split(
         differing = int((rows["label"] != rows["id"].map(english)).sum()) if len(english) else 0
         records.append(
             {"task": task, "split": split, "language": language}
-            | {"rows": len(rows), "items": len(used), "labels": label_counts(used, labels)}
+            | {
+                "rows": len(rows) + lost["dropped_unlabelled"],
+                "items": len(used),
+                "labels": label_counts(used, labels),
+            }
             | _defects(rows, labels, marks)
             | {"unquoted": seen.get("unquoted", 0), "line_breaks": seen.get("line_breaks", 0)}
             | {"differing": differing, "aligned": differing == 0}
-            | {"dropped_marked": dropped_marked, "dropped_test_text": dropped_test_text}
+            | lost
         )
     return records
 
@@ -91,7 +101,8 @@ def audit_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Columns: `COLUMNS`. Counts by name read "entailment 1670, neutral 1670, ...".
     """
     counted = ("labels", "file_labels", "marks")
-    table = pd.DataFrame(list(records), columns=list(COLUMNS))
+    whole = [dict.fromkeys(LATER, 0) | record for record in records]
+    table = pd.DataFrame(whole, columns=list(COLUMNS))
     for column in counted:
         table[column] = [
             ", ".join(f"{name} {count}" for name, count in counts) for counts in table[column]

@@ -3,53 +3,80 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+
+import pandas as pd
 
 from xstilts.errors import DataError, unknown
 from xstilts.files import file_digest
 from xstilts.params import TaskSpec
-from xstilts.params.spec import FileSplit
+from xstilts.params.source import FileSplit
 from xstilts.tasks.hub import read_parquet
-from xstilts.tasks.pairs import Pairs, Split, join
+from xstilts.tasks.pairs import UNLABELLED, Pairs, Split, join, spellings
 from xstilts.tasks.textfile import lines_of, read_text, undo_quoting
 
 
 def read_files(
-    task: str, spec: TaskSpec, split: FileSplit, name: str, languages: Sequence[str], root: Path
+    task: str,
+    spec: TaskSpec,
+    parts: Sequence[FileSplit],
+    name: str,
+    languages: Sequence[str],
+    root: Path,
 ) -> Split:
     """Return a split of a task from official files under `root`, in every language asked.
 
     `name` is "train" or "test". Rows are items: row i of every language's file is the
-    same item, and its id is `<task>-<name>-<i>`.
+    same item, and its id is `<task>-<name>-<i>`, or `<task>-<name>-<part>-<i>` where the
+    split has several parts. Items without label in some language are left out, and counted.
 
     Raises:
         DataError: a file is missing, broken, has the wrong number of columns, an unknown
             label, no labels at all, or another length than its translations.
     """
-    read: dict[str, Pairs] = {}
+    tables: list[pd.DataFrame] = []
     files: dict[str, str] = {}
-    for language in languages:
-        relative = split.path.replace("{language}", language)
-        path = inside(root, relative)
-        pairs = LAYOUTS[split.layout](path, relative, split)
-        files[relative] = file_digest(path)
-        if split.labels is not None:
-            labels = split.labels.replace("{language}", language)
-            pairs = with_labels(pairs, inside(root, labels), labels, language)
-            files[labels] = file_digest(root / labels)
-        elif pairs.labels is None:
-            raise DataError(
-                f"{relative}: no labels (2 columns); XTREME ships its test files so, and a score "
-                f"against placeholders would be about 1/{len(spec.labels)}. Name a file with the "
-                f"labels: params/tasks/{task}.yaml: source.{name}.labels"
-            )
-        read[language] = pairs
-    notes = {
-        language: {"unquoted": pairs.unquoted, "line_breaks": pairs.line_breaks()}
-        for language, pairs in read.items()
-    }
-    return Split(join(f"{task}-{name}", spec, read, split.rows), notes, files)
+    notes = {language: {"unquoted": 0, "line_breaks": 0} for language in languages}
+    for number, part in enumerate(parts):
+        read = {code: _read_part(task, spec, part, name, code, root, files) for code in languages}
+        for language, pairs in read.items():
+            notes[language]["unquoted"] += pairs.unquoted
+            notes[language]["line_breaks"] += pairs.line_breaks()
+        prefix = f"{task}-{name}" if len(parts) == 1 else f"{task}-{name}-{number}"
+        tables.append(join(prefix, spellings(spec, part), read, part.rows))
+    table = pd.concat(tables, ignore_index=True)
+    unlabelled = table.loc[table["label"] == UNLABELLED, "id"].unique()
+    labelled = table[~table["id"].isin(unlabelled)].reset_index(drop=True)
+    return Split(labelled, notes, files, len(unlabelled))
+
+
+def _read_part(
+    task: str,
+    spec: TaskSpec,
+    split: FileSplit,
+    name: str,
+    language: str,
+    root: Path,
+    files: dict[str, str],
+) -> Pairs:
+    """Return the rows of one file with their labels; the digests of what is read go to `files`."""
+    relative = split.path.replace("{language}", language)
+    path = inside(root, relative)
+    pairs = LAYOUTS[split.layout](path, relative, split)
+    files[relative] = file_digest(path)
+    if split.labels is not None:
+        labels = split.labels.replace("{language}", language)
+        pairs = with_labels(pairs, inside(root, labels), labels, language)
+        files[labels] = file_digest(root / labels)
+    elif pairs.labels is None:
+        raise DataError(
+            f"{relative}: no labels (2 columns); XTREME ships its test files so, and a score "
+            f"against placeholders would be about 1/{len(spec.labels)}. Name a file with the "
+            f"labels: params/tasks/{task}.yaml: source.{name}.labels"
+        )
+    return pairs
 
 
 def inside(root: Path, relative: str) -> Path:
@@ -103,20 +130,26 @@ def read_jsonl(path: Path, where: str, split: FileSplit) -> Pairs:
 
 
 def read_csv(path: Path, where: str, split: FileSplit) -> Pairs:
-    """Return the rows of a file whose first row names the columns.
+    """Return the rows of a file with delimited fields.
 
-    `.csv` is comma-separated with CSV quoting (fields may hold line breaks); `.tsv` and
-    `.txt` are tab-separated and quotes are text, as in every official file so named.
+    By their names, `.csv` is comma-separated with CSV quoting (fields may hold line breaks);
+    `.tsv` and `.txt` are tab-separated and quotes are text. `delimiter` and `quoting` of the
+    split say otherwise. The first row names the columns, unless the split asks for them by
+    place: then it is data.
     """
     text = read_text(path, where)
-    if ".csv" in Path(where).suffixes:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        rows = _counted(reader, where)
+    named_csv = ".csv" in Path(where).suffixes
+    comma = named_csv if split.delimiter is None else split.delimiter == "comma"
+    delimiter = "," if comma else "\t"
+    if named_csv if split.quoting is None else split.quoting:
+        source = io.StringIO(text, newline="")
+        rows = _counted(csv.reader(source, strict=True, delimiter=delimiter), where)
     else:
-        lines = lines_of(text)
-        rows = ((n, line.split("\t")) for n, line in enumerate(lines, start=1))
-    header = next(rows, (0, []))[1]
-    return _named(where, split, _records(where, header, rows))
+        rows = ((n, line.split(delimiter)) for n, line in enumerate(lines_of(text), start=1))
+    first = next(rows, (1, []))
+    if split.columns and isinstance(split.columns[0], int):
+        return _named(where, split, _records(where, range(len(first[1])), chain([first], rows)))
+    return _named(where, split, _records(where, first[1], rows))
 
 
 def _counted(reader: Iterator[list[str]], where: str) -> Iterator[tuple[int, list[str]]]:
@@ -132,11 +165,12 @@ def _counted(reader: Iterator[list[str]], where: str) -> Iterator[tuple[int, lis
 
 
 def _records(
-    where: str, header: list[str], rows: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, dict[str, str]]]:
+    where: str, header: Sequence[str | int], rows: Iterable[tuple[int, list[str]]]
+) -> Iterator[tuple[int, dict[str | int, str]]]:
     for number, row in rows:
         if len(row) != len(header):
-            raise DataError(f"{where}:{number}: {len(row)} columns; the header has {len(header)}")
+            told = "the first row" if isinstance(header, range) else "the header"
+            raise DataError(f"{where}:{number}: {len(row)} columns; {told} has {len(header)}")
         yield number, dict(zip(header, row, strict=True))
 
 

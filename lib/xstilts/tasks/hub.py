@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from xstilts.errors import DataError, unknown
 from xstilts.files import file_digest
 from xstilts.params import TaskSpec
-from xstilts.params.spec import HubSplit
-from xstilts.tasks.pairs import Pairs, Split, join
+from xstilts.params.source import HubSplit
+from xstilts.tasks.pairs import Pairs, Split, join, spellings
 
 
 def read_hub(
@@ -52,7 +52,7 @@ def read_hub(
         language: {"unquoted": 0, "line_breaks": pairs.line_breaks()}
         for language, pairs in read.items()
     }
-    return Split(join(f"{task}-{name}", spec, read), notes, files)
+    return Split(join(f"{task}-{name}", spellings(spec), read), notes, files)
 
 
 def content_digest(pairs: Pairs) -> str:

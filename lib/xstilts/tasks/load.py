@@ -9,7 +9,7 @@ import pandas as pd
 
 from xstilts.errors import DataError
 from xstilts.params import TaskSpec
-from xstilts.params.spec import FilesSource, HubDataSource, MiniatureSource
+from xstilts.params.source import FilesSource, HubDataSource, MiniatureSource
 from xstilts.tasks.audit import audit_split, audit_table, marked
 from xstilts.tasks.baseline import GENERATED_ITEMS, score_baselines
 from xstilts.tasks.files import read_files
@@ -18,6 +18,7 @@ from xstilts.tasks.item import empty_table, item_ids, of_items
 from xstilts.tasks.leak import drop_test_text, text_digests
 from xstilts.tasks.miniature import read_miniature
 from xstilts.tasks.pairs import Split
+from xstilts.tasks.repeat import drop_repeated
 from xstilts.tasks.select import draw
 
 SplitName = Literal["train", "test"]
@@ -63,11 +64,13 @@ def load_items(
 ) -> TaskData:
     """Return a task's training and test tables with their audit and baselines.
 
-    Test: `spec.test_items` ids drawn by the task's name alone, the same in every language.
-    Training: `spec.train_items` ids drawn likewise, after two kinds of item are dropped and
-    counted: those with a mark of an untranslated row in some language
-    (`spec.drop_rows_with`), and those that share a text with a scored item of the task or
-    of `held_out`, the test tables of the study's other tasks (see `leak.drop_test_text`).
+    Test: `spec.test_items` ids drawn by the task's name alone (or by that of the task whose
+    draw it shares, `spec.test_draw`), the same in every language. Training:
+    `spec.train_items` ids drawn by the name, after these items are dropped and counted: those
+    with a mark of an untranslated row in some language (`spec.drop_rows_with`); where the
+    split has several files, those that occurred before (see `repeat.drop_repeated`); and
+    those that share a text with a scored item of the task or of `held_out`, the test tables
+    of the study's other tasks (see `leak.drop_test_text`).
 
     Raises:
         DataError: a file is missing or broken, too few items are left, or a label has no
@@ -84,13 +87,22 @@ def load_items(
     read, clean, dropped = _clean_training(name, spec, data_root, tests)
     train = _trained(name, spec, clean)
     looked_at = {"marks": spec.drop_rows_with, "labels": spec.labels}
+    unlabelled = {"dropped_unlabelled": tested.unlabelled}
     report = {
         "task": name,
         "rows": [
             *audit_split(
-                name, "train", read.table, train, notes=read.notes, **looked_at, **dropped
+                name, "train", read.table, train, notes=read.notes, dropped=dropped, **looked_at
             ),
-            *audit_split(name, "test", tested.table, test, notes=tested.notes, **looked_at),
+            *audit_split(
+                name,
+                "test",
+                tested.table,
+                test,
+                notes=tested.notes,
+                dropped=unlabelled,
+                **looked_at,
+            ),
         ],
         "files": read.files | tested.files,
         "training_items_available": clean["id"].nunique(),
@@ -119,21 +131,22 @@ def read_split(
     """
     languages = spec.train_languages if split == "train" else spec.test_languages
     source = spec.source
+    owner = name if split == "train" else spec.test_draw or name
     if isinstance(source, MiniatureSource):
         wanted = items or (spec.train_items if split == "train" else spec.test_items)
-        return Split(read_miniature(name, spec, source, split, languages, wanted))
-    part = source.train if split == "train" else source.test
-    if part is None or not languages:
-        key = f"source.{split}" if part is None else f"{split}_languages"
+        return Split(read_miniature(owner, spec, source, split, languages, wanted))
+    found = source.parts(split)
+    if not found or not languages:
+        key = f"{split}_languages" if found else f"source.{split}"
         raise DataError(f"params/tasks/{name}.yaml: {key}: missing, but {split}_items are asked")
     if isinstance(source, HubDataSource):
-        return read_hub(name, spec, part, split, languages, root)
-    return read_files(name, spec, part, split, languages, data_folder(name, source, root))
+        return read_hub(owner, spec, found[0], split, languages, root)
+    return read_files(owner, spec, found, split, languages, data_folder(name, source, root))
 
 
 def data_folder(name: str, source: FilesSource, root: Path | None) -> Path:
     """Return the folder of official files. Raises DataError if none is named or it is none."""
-    example = (source.train or source.test).path if source.train or source.test else ""
+    example = next((part.path for part in (*source.parts("train"), *source.parts("test"))), "")
     how = "name their folder: make paper STUDY=real DATA=/path (or XSTILTS_DATA=/path)"
     if root is None:
         raise DataError(f"task '{name}' reads official files (such as {example}); {how}")
@@ -150,15 +163,23 @@ def _clean_training(
         read = read_split(name, spec, "train", root, round(spec.train_items * factor))
         whole = read.table
         bad = set(whole[marked(whole, spec.drop_rows_with)]["id"])
+        once, repeated, contradicting = whole[~whole["id"].isin(bad)], [], []
+        # One file is as its makers released it; what several share is known here alone.
+        if isinstance(spec.source, FilesSource) and len(spec.source.parts("train")) > 1:
+            once, repeated, contradicting = drop_repeated(once)
         # Answers are few and short ("In the garden."): what must be new is the question.
         sides = ("text_a",) if spec.kind == "choice" else ("text_a", "text_b")
-        clean, leaked = drop_test_text(
-            whole[~whole["id"].isin(bad)], tests, spec.drop_rows_with, sides
-        )
+        clean, leaked = drop_test_text(once, tests, spec.drop_rows_with, sides)
         enough = clean["id"].nunique() >= spec.train_items
         if enough or not isinstance(spec.source, MiniatureSource):
             break
-    return read, clean, {"dropped_marked": len(bad), "dropped_test_text": len(leaked)}
+    return read, clean, {
+        "dropped_unlabelled": read.unlabelled,
+        "dropped_marked": len(bad),
+        "dropped_repeated": len(repeated),
+        "dropped_contradicting": len(contradicting),
+        "dropped_test_text": len(leaked),
+    }  # fmt: skip
 
 
 def scored(name: str, spec: TaskSpec, table: pd.DataFrame) -> pd.DataFrame:
@@ -173,7 +194,7 @@ def scored(name: str, spec: TaskSpec, table: pd.DataFrame) -> pd.DataFrame:
             f"params/tasks/{name}.yaml: test_items: {spec.test_items} asked, the test split "
             f"has {len(ids)}"
         )
-    return of_items(table, draw(ids, spec.test_items, "test", name))
+    return of_items(table, draw(ids, spec.test_items, "test", spec.test_draw or name))
 
 
 def _trained(name: str, spec: TaskSpec, clean: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from xstilts.errors import DataError, SpecError, unknown
 from xstilts.params import TaskSpec
-from xstilts.params.spec import MiniatureSource
+from xstilts.params.source import MiniatureSource
 from xstilts.tasks.item import Item, to_table
 
 

@@ -1,6 +1,6 @@
 """What a reader hands over: the rows of one file, and a split made of several."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,10 +8,13 @@ import pandas as pd
 
 from xstilts.errors import DataError
 from xstilts.params import TaskSpec
+from xstilts.params.source import FileSplit
 from xstilts.tasks.item import as_table
 
 #: characters besides the line feed at which `str.splitlines` would break a row in two
 LINE_BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+#: in place of a label's index, where the file says that a row has none
+UNLABELLED = -1
 
 
 @dataclass(slots=True)
@@ -57,29 +60,43 @@ class Split:
     """A split in all its languages, and what was seen while it was read.
 
     `notes` has one mapping a language (unquoted and line_breaks are counts of the whole
-    file); `files` maps a path relative to the data folder to its SHA-256.
+    file); `files` maps a path relative to the data folder to its SHA-256; `unlabelled` items
+    were left out of `table` because a file says that they have no label.
     """
 
     table: pd.DataFrame
     notes: dict[str, dict[str, int]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    unlabelled: int = 0
 
 
-def label_indices(pairs: Pairs, spec: TaskSpec) -> np.ndarray:
-    """Return each row's index into `spec.labels` (int8), mapped by name.
+def spellings(spec: TaskSpec, split: FileSplit | None = None) -> dict[str, int]:
+    """Return the index into `spec.labels` for each spelling that a file may use.
 
-    Raises:
-        DataError: a label is neither one of the task's nor a spelling of one.
+    Labels may always be written as the task names them. Other spellings are the file's own
+    if it has any, else the task's: one file's "1" is not another's.
     """
     index = {label: number for number, label in enumerate(spec.labels)}
-    for spelling, label in spec.label_names.items():
-        if label in index:
-            index[spelling] = index[label]
+    names = (split.label_names if split else {}) or spec.label_names
+    dropped = split.drop_labels if split else ()
+    return (
+        index
+        | {spelling: index[label] for spelling, label in names.items()}
+        | dict.fromkeys(dropped, UNLABELLED)
+    )
+
+
+def label_indices(pairs: Pairs, index: Mapping[str, int]) -> np.ndarray:
+    """Return each row's index into the task's labels (int8), mapped by name.
+
+    Raises:
+        DataError: a label is no key of `index`.
+    """
     found = np.empty(len(pairs), dtype=np.int8)
     for row, label in enumerate(pairs.labels or []):
         number = index.get(label)
         if number is None:
-            allowed = ", ".join([*spec.labels, *spec.label_names])
+            allowed = ", ".join(index)
             raise DataError(
                 f"{pairs.where}:{pairs.lines[row]}: label '{label}' is unknown; allowed: {allowed}"
             )
@@ -89,14 +106,15 @@ def label_indices(pairs: Pairs, spec: TaskSpec) -> np.ndarray:
 
 def join(
     prefix: str,
-    spec: TaskSpec,
+    index: Mapping[str, int],
     languages: dict[str, Pairs],
     ranges: Sequence[tuple[int, int]] | None = None,
 ) -> pd.DataFrame:
     """Return one table of parallel files: the row number is the item.
 
     Ids are `<prefix>-<row>` ("xnli-test-00017"), counted from 0 in the file, so that
-    translations share them; `ranges` (first, past-last) picks rows, None takes all.
+    translations share them; `index` gives the labels (see `spellings`); `ranges` (first,
+    past-last) picks rows, None takes all.
 
     Raises:
         DataError: the languages have different numbers of rows, a range ends past the last
@@ -115,7 +133,7 @@ def join(
             "language": language,
             "text_a": pairs.text_a,
             "text_b": pairs.text_b,
-            "label": label_indices(pairs, spec),
+            "label": label_indices(pairs, index),
             "group": "",
         }
         tables.append(as_table(columns))

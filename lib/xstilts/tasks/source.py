@@ -1,10 +1,11 @@
 """Which files of the data folder a task reads."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from xstilts.params import TaskSpec
-from xstilts.params.spec import FilesSource, HubDataSource
+from xstilts.params.source import FilesSource, HubDataSource, HubSplit
 
 
 def source_files(spec: TaskSpec, root: Path | None) -> Iterator[Path]:
@@ -14,10 +15,9 @@ def source_files(spec: TaskSpec, root: Path | None) -> Iterator[Path]:
     """
     if root is None or not isinstance(spec.source, FilesSource | HubDataSource):
         return
-    splits = ((spec.source.train, spec.train_languages), (spec.source.test, spec.test_languages))
-    for split, languages in splits:
-        for language in languages if split else ():
-            if isinstance(spec.source, HubDataSource):
+    for name, languages in (("train", spec.train_languages), ("test", spec.test_languages)):
+        for split, language in product(spec.source.parts(name), languages):
+            if isinstance(split, HubSplit):
                 config = split.config.replace("{language}", language)
                 yield from (root / "hub" / split.id / config).glob(f"{split.split}-*.parquet")
                 continue
