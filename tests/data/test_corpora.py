@@ -7,6 +7,7 @@ import pytest
 from xstilts.tasks.corpus import corpus_items
 
 pytestmark = [
+    pytest.mark.data,
     pytest.mark.skipif("XSTILTS_DATA" not in os.environ, reason="XSTILTS_DATA names no folder"),
 ]
 

@@ -137,6 +137,10 @@ def test_shares_found_and_f1_stand_apart_and_say_what_they_are():
     assert [entry.text for entry in first][3:] == ["14.0", "14.0", "13.0", "13.0"]
     assert "Percent found: " in table.caption
     assert "upper bound" in table.caption
+    measures = table.data.groupby("corpus")["measure"].unique()
+    assert {name: list(values) for name, values in measures.items()} == {
+        "bucc": ["F1"], "tatoeba": ["percent found"]
+    }  # fmt: skip
     study.retrievals = study.retrievals[study.retrievals["corpus"] == "tatoeba"]
     assert "F1" not in tables.all_tables(study)["retrieval"].caption
 

@@ -4,6 +4,7 @@ import params.conftest as made
 import pytest
 import yaml
 from tasks.test_corpus import write_corpus
+from tasks.test_mining import write_lines, write_mining
 
 from results.conftest import forget_keys
 from xstilts.params import cells
@@ -231,6 +232,14 @@ def test_bytes_of_a_corpus_change_encoders_and_what_follows(project, write, monk
     assert {name.split("/")[0] for name in found} == {
         "encoders", "intermediate", "targets", "analysis", "paper"
     }  # fmt: skip
+
+
+def test_bytes_of_the_pairs_to_be_mined_change_encoders(project, write, monkeypatch):
+    write_mining(project, monkeypatch)
+    write("studies", "made", corpora=["mined"])
+    before = keys()
+    write_lines(project, "cmn.gold.gz", ["z-0\te-0\n"])
+    assert {name.split("/")[0] for name in changed(before)} >= {"encoders", "intermediate"}
 
 
 def test_a_large_file_is_known_by_size_and_time(tmp_path, monkeypatch):

@@ -27,15 +27,19 @@ def write_spec(root, **changed):
     synthetic.forget()
 
 
+def write_mining(root, monkeypatch):
+    """Name a corpus of ten made-up sentences, fourteen of English, three pairs among them."""
+    monkeypatch.setenv("XSTILTS_DATA", str(root / "files"))
+    write_spec(root)
+    write_lines(root, "cmn.txt.gz", [f"z-{row}\tsaid {row}\n" for row in range(10)])
+    write_lines(root, "en.txt.gz", [f"e-{row}\tenglish {row}\n" for row in range(14)])
+    write_lines(root, "cmn.gold.gz", [f"{one}\t{other}\n" for one, other in GOLD])
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A project with ten made-up sentences of one language, fourteen of English, three pairs."""
     monkeypatch.setenv("XSTILTS_ROOT", str(tmp_path))
-    monkeypatch.setenv("XSTILTS_DATA", str(tmp_path / "files"))
-    write_spec(tmp_path)
-    write_lines(tmp_path, "cmn.txt.gz", [f"z-{row}\tsaid {row}\n" for row in range(10)])
-    write_lines(tmp_path, "en.txt.gz", [f"e-{row}\tenglish {row}\n" for row in range(14)])
-    write_lines(tmp_path, "cmn.gold.gz", [f"{one}\t{other}\n" for one, other in GOLD])
+    write_mining(tmp_path, monkeypatch)
     yield tmp_path
     synthetic.forget()
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from tasks.test_corpus import write_corpus
+from tasks.test_mining import write_mining
 
 from training.conftest import change_study, middle_cell
 from xstilts.encoders.prepare import prepare_encoder
@@ -49,6 +50,21 @@ def test_corpora_of_the_study_are_retrieved_in_before_and_after_training(project
     assert list(after.columns) == list(RETRIEVAL)
     assert set(after["sample"]) == {"part"}
     assert set(after["language"]) == {"de", "zh"}
+
+
+def test_a_corpus_for_mining_is_scored_by_f1_before_and_after_training(project, monkeypatch):
+    write_mining(project, monkeypatch)
+    change_study(project, corpora=["mined"])
+    prepare_encoder(encoder_cell("siamese"))
+    found = examine(encoder_cell("siamese"))
+    assert set(found.retrieval["items"]) == {3}
+    assert set(found.retrieval["sample"]) == {"whole", "part"}
+    assert {"mined, F1, first", "mined, F1, mean"} <= set(found.alignment_table.columns)
+    cell = middle_cell("siamese")
+    run_seed(Stage.of(cell), 0)
+    after = pd.read_parquet(cell.folder / "seed-0" / "retrieval.parquet")
+    assert list(after["items"]) == [3, 3]
+    assert after["score"].between(0, 100).all()
 
 
 def test_equal_encoders_give_equal_tables(project):

@@ -70,11 +70,11 @@ def retrieve(
     """
     rows = [
         (*name, language, pooling, *_MEASURES[load_corpus(name[0]).kind](
-            _unit(vectors), pairs.sides[places], pairs.labels[places]
+            vectors, pairs.sides[places], pairs.labels[places]
         ))
         for name, pairs in corpora.items()
         for pooling, vectors in zip(
-            ("mean", "first"), classifier.means_and_firsts(pairs.texts), strict=True
+            ("mean", "first"), map(_unit, classifier.means_and_firsts(pairs.texts)), strict=True
         )
         for language, places in pairs.table.groupby("language", sort=False).indices.items()
     ]  # fmt: skip
