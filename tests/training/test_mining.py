@@ -25,16 +25,36 @@ def best_by_trying(scored, pairs):
     return best
 
 
-def matched_by_trying(cosines):
-    """Return {(row, column): cosine} by looking for the highest candidate again and again."""
+def margins_by_trying(cosines):
+    """Return {(row, column): margin} of each sentence with the best of its four closest."""
     rows, columns = cosines.shape
-    left = {(row, int(cosines[row].argmax())) for row in range(rows)}
-    left |= {(int(cosines[:, column].argmax()), column) for column in range(columns)}
-    taken = {}
+    near = [sorted(range(columns), key=lambda one: -cosines[row, one])[:4] for row in range(rows)]
+    far = [sorted(range(rows), key=lambda one: -cosines[one, column])[:4]
+           for column in range(columns)]  # fmt: skip
+
+    def margin(row, column):
+        mine = np.mean([cosines[row, one] for one in near[row]])
+        theirs = np.mean([cosines[one, column] for one in far[column]])
+        return cosines[row, column] / ((mine + theirs) / 2)
+
+    found = {}
+    for row in range(rows):
+        best = max(near[row], key=lambda column: margin(row, column))
+        found[row, best] = margin(row, best)
+    for column in range(columns):
+        best = max(far[column], key=lambda row: margin(row, column))
+        found[best, column] = margin(best, column)
+    return found
+
+
+def matched_by_trying(cosines):
+    """Return {(row, column): margin} by looking for the highest candidate again and again."""
+    left, taken = margins_by_trying(cosines), {}
     while left:
-        best = max(left, key=lambda pair: cosines[pair])
-        taken[best] = cosines[best]
-        left = {pair for pair in left if pair[0] != best[0] and pair[1] != best[1]}
+        best = max(left, key=lambda pair: left[pair])
+        taken[best] = left[best]
+        left = {pair: value for pair, value in left.items()
+                if pair[0] != best[0] and pair[1] != best[1]}  # fmt: skip
     return taken
 
 
@@ -51,25 +71,26 @@ def test_the_best_f1_is_that_of_trying_every_threshold(scored, missed):
 @given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 9), st.integers(1, 5))
 def test_pairs_are_those_of_trying_whatever_the_block(seed, english, said, block):
     rng = np.random.default_rng(seed)
-    one, other = (unit(rng.normal(size=(count, 4))) for count in (english, said))
+    one, other = (unit(1 + rng.random(size=(count, 4))) for count in (english, said))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mining, "BLOCK", block)
-        places, cosines = match(one, other)
+        places, margins = match(one, other)
     expected = matched_by_trying(one.astype(np.float64) @ other.T.astype(np.float64))
-    found = dict(zip(map(tuple, places.tolist()), cosines.tolist(), strict=True))
+    found = dict(zip(map(tuple, places.tolist()), margins.tolist(), strict=True))
     assert found == pytest.approx(expected, abs=1e-6)
-    assert (np.diff(cosines) <= 0).all()
+    assert (np.diff(margins) <= 0).all()
 
 
 @given(st.integers(0, 10_000), st.integers(2, 8))
 def test_f1_is_that_of_trying(seed, count):
     rng = np.random.default_rng(seed)
-    vectors = unit(rng.normal(size=(2 * count, 3)))
+    vectors = unit(1 + rng.random(size=(2 * count, 3)))
     sides = np.stack([np.arange(count), count + np.arange(count)], axis=1)
     labels = (np.arange(count) < count // 2).astype(int)
-    taken = matched_by_trying(vectors[:count] @ vectors[count:].T)
-    scored = [(cosine, row == column and bool(labels[row]))
-              for (row, column), cosine in taken.items()]  # fmt: skip
+    wide = vectors.astype(np.float64)
+    taken = matched_by_trying(wide[:count] @ wide[count:].T)
+    scored = [(margin, row == column and bool(labels[row]))
+              for (row, column), margin in taken.items()]  # fmt: skip
     expected = 100 * best_by_trying(scored, count // 2)
     assert mine(vectors, sides, labels) == (pytest.approx(expected), count // 2)
 
@@ -91,13 +112,13 @@ def test_a_pair_found_nowhere_gives_nothing_and_all_found_give_everything():
 
 def test_a_sentence_is_in_one_pair_at_most():
     """The second English sentence is closest to a sentence that the first is closer to."""
-    places, cosines = match(unit([[1, 0], [1, 1]]), unit([[1, 0.1]]))
+    places, margins = match(unit([[1, 0], [1, 1]]), unit([[1, 0.1]]))
     assert places.tolist() == [[0, 0]]
-    assert len(cosines) == 1
+    assert len(margins) == 1
 
 
 def test_rows_that_repeat_a_sentence_change_nothing():
-    vectors = unit(np.random.default_rng(1).normal(size=(8, 3)))
+    vectors = unit(1 + np.random.default_rng(1).random(size=(8, 3)))
     sides, labels = np.array([[0, 4], [1, 5], [2, 6], [3, 7]]), np.array([1, 1, 0, 0])
     again = np.concatenate([sides, [[0, 7], [2, 4]]])
     longer = np.concatenate([labels, [0, 0]])

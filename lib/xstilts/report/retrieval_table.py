@@ -15,8 +15,8 @@ _SAYS = {
     "translations": "Percent found: English sentences whose closest one, by cosine, is their "
     "translation. ",
     "mining": "F1, in percent: pairs of translations mined among sentences most of which have "
-    "none, each with its closest one by cosine, from the threshold on that is best for these "
-    "very pairs, which makes it an upper bound; XTREME’s own script scores by a ratio of cosines. ",
+    "none, by the ratio of their cosine to those with their four closest, from the threshold on "
+    "that is best for these very pairs, which makes it an upper bound. ",
 }
 
 

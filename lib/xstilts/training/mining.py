@@ -8,18 +8,20 @@ from xstilts.training.text import Ints
 Floats = NDArray[np.float32]
 #: sentences whose cosines with all of the other side are held at a time
 BLOCK = 512
+#: neighbours on the other side that a margin is measured by
+CLOSEST = 4
+SMALLEST_MEAN = 1e-6
 
 
 def mine(vectors: Floats, sides: Ints, labels: Ints) -> tuple[float, int]:
     """Return F1 of the pairs mined, in percent, and the number of pairs to be mined.
 
-    The form of XTREME's BUCC (Hu et al. 2020, arXiv 2003.11080; `utils_retrieve.py`, retrieval
-    "max"): candidates are each sentence with its closest one, from both sides; they are taken
-    by falling score, unless one of the two sentences is in a pair taken before; those from a
-    threshold on are mined. The score here is the cosine itself; XTREME's script divides it by
-    the mean cosine with the four closest of either side. The threshold is that of the best
-    F1 on these very pairs, as XTREME chooses it on the development set: an upper bound.
-    Sentences of equal text are one; XTREME leaves them out.
+    The protocol of XTREME's BUCC (Hu et al. 2020, arXiv 2003.11080; `utils_retrieve.py`,
+    retrieval "max", margin "ratio"): candidates are each sentence with the best of its closest
+    ones, from both sides; they are taken by falling score, unless one of the two sentences is
+    in a pair taken before; those from a threshold on are mined. The threshold is that of the
+    best F1 on these very pairs, as XTREME chooses it on the development set: an upper bound.
+    Sentences of equal text are one.
 
     Args:
         vectors: (texts, hidden), of length 1.
@@ -34,41 +36,51 @@ def mine(vectors: Floats, sides: Ints, labels: Ints) -> tuple[float, int]:
 
 
 def match(english: Floats, said: Floats) -> tuple[Ints, Floats]:
-    """Return pairs of places, (pairs, 2), no place twice, and their cosines, falling.
+    """Return pairs of places, (pairs, 2), no place twice, and their margins, falling.
 
-    Of equal cosines the pair found from the English side comes first, then the lower place.
+    A pair's margin is its cosine over the mean cosine of both with their closest ones on the
+    other side (Artetxe and Schwenk 2019, arXiv 1811.01136, "ratio", k = 4).
     """
-    forward, forward_cosines, backward, backward_cosines = _closest(english, said)
-    ones = np.concatenate([np.arange(len(english)), backward])
-    others = np.concatenate([forward, np.arange(len(said))])
-    cosines = np.concatenate([forward_cosines, backward_cosines])
+    forward, forward_cosines = _closest(english, said)
+    backward, backward_cosines = _closest(said, english)
+    means = forward_cosines.mean(axis=1), backward_cosines.mean(axis=1)
+    others, forth = _best(forward, forward_cosines, *means)
+    ones, back = _best(backward, backward_cosines, *means[::-1])
+    ones = np.concatenate([np.arange(len(english)), ones])
+    others = np.concatenate([others, np.arange(len(said))])
+    margins = np.concatenate([forth, back])
     free_one, free_other = np.ones(len(english), dtype=bool), np.ones(len(said), dtype=bool)
     taken = []
-    for place in np.argsort(-cosines, kind="stable"):
+    for place in np.argsort(-margins, kind="stable"):
         one, other = ones[place], others[place]
         if free_one[one] and free_other[other]:
             free_one[one] = free_other[other] = False
             taken.append(place)
-    return np.stack([ones[taken], others[taken]], axis=1), cosines[taken]
+    return np.stack([ones[taken], others[taken]], axis=1), margins[taken]
 
 
-def _closest(english: Floats, said: Floats) -> tuple[Ints, Floats, Ints, Floats]:
-    """Return the closest of the other side and its cosine, for both sides, block by block."""
-    forward, forward_cosines = [], []
-    backward, backward_cosines = (
-        np.zeros(len(said), np.int64),
-        np.full(len(said), -np.inf, said.dtype),
-    )
-    columns = np.arange(len(said))
-    for start in range(0, len(english), BLOCK):
-        cosines = english[start : start + BLOCK] @ said.T
-        forward.append(cosines.argmax(axis=1))
-        forward_cosines.append(cosines.max(axis=1))
-        highest = cosines.argmax(axis=0)
-        better = cosines[highest, columns] > backward_cosines
-        backward[better] = start + highest[better]
-        backward_cosines[better] = cosines[highest, columns][better]
-    return np.concatenate(forward), np.concatenate(forward_cosines), backward, backward_cosines
+def _closest(these: Floats, those: Floats) -> tuple[Ints, Floats]:
+    """Return places and cosines of each one's `CLOSEST` on the other side, falling."""
+    most = min(CLOSEST, len(those))
+    places, found = [], []
+    for start in range(0, len(these), BLOCK):
+        cosines = these[start : start + BLOCK] @ those.T
+        near = np.argpartition(-cosines, most - 1, axis=1)[:, :most]
+        kept = np.take_along_axis(cosines, near, axis=1)
+        order = np.argsort(-kept, axis=1, kind="stable")
+        places.append(np.take_along_axis(near, order, axis=1))
+        found.append(np.take_along_axis(kept, order, axis=1))
+    return np.concatenate(places), np.concatenate(found)
+
+
+def _best(near: Ints, cosines: Floats, own: Floats, other: Floats) -> tuple[Ints, Floats]:
+    """Return, of each one's closest, the place of highest margin, and that margin."""
+    # Encoders' vectors share a direction, so that means are well above zero.
+    means = np.maximum((own[:, None] + other[near]) / 2, SMALLEST_MEAN)
+    margins = cosines / means
+    best = margins.argmax(axis=1)[:, None]
+    return (np.take_along_axis(near, best, axis=1)[:, 0],
+            np.take_along_axis(margins, best, axis=1)[:, 0])  # fmt: skip
 
 
 def best_f1(scores: Floats, right: NDArray[np.bool_], pairs: int) -> float:
