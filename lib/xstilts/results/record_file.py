@@ -75,18 +75,22 @@ def write_rows(path: Path, rows: Sequence[pa.Table]) -> None:
     write_atomically(path, partial(_write_small, table))
 
 
+def run_facts(folder: Path) -> dict[str, Any]:
+    """Return what a finished run's run.json holds of the run itself."""
+    facts = read_json(folder / "run.json")
+    return {name: value for name, value in facts.items() if name != "restored"}
+
+
 def read_run(folder: Path) -> pa.Table:
     """Return the row of a finished run, in the types in which a record gives it back."""
-    facts = read_json(folder / "run.json")
-    facts.pop("restored", None)
-    columns = {"facts": pa.array([canonical_json(facts)])}
+    columns = {"facts": pa.array([canonical_json(run_facts(folder))])}
     for name in TABLES:
         if (path := folder / f"{name}.parquet").is_file():
             table = _read(pq.read_table, path, partitioning=None).replace_schema_metadata(None)
             rows = table.to_struct_array().combine_chunks()
             columns[name] = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
     stored = pa.BufferOutputStream()
-    _write_small(pa.table(columns), stored)
+    pq.write_table(pa.table(columns), stored, store_schema=False)
     return pq.read_table(pa.BufferReader(stored.getvalue()))
 
 

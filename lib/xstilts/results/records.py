@@ -16,7 +16,14 @@ from xstilts.params import Cell, cells, load_model, load_study, project_root
 from xstilts.params.grid import PUBLISHED
 from xstilts.results.key import SEEDED, run_key
 from xstilts.results.manifest import is_done, run_is_done, write_manifest
-from xstilts.results.record_file import facts_of, read_rows, read_run, write_rows, write_run
+from xstilts.results.record_file import (
+    facts_of,
+    read_rows,
+    read_run,
+    run_facts,
+    write_rows,
+    write_run,
+)
 from xstilts.tasks.present import check_files
 
 
@@ -61,8 +68,10 @@ def keep(study: str, outputs: str = "outputs") -> Count:
         rows = {seed: row for seed, row in before.items() if _is_valid(cell, seed, row)}
         stale += len(before) - len(rows)
         for seed in _seeds(cell):
-            if run_is_done(cell, seed):
-                rows[seed] = read_run(_folder(cell, seed))
+            folder = _folder(cell, seed)
+            known = seed in rows and facts_of(rows[seed])
+            if run_is_done(cell, seed) and run_facts(folder) != known:
+                rows[seed] = read_run(folder)
         write_rows(_path(cell), [rows[seed] for seed in _seeds(cell) if seed in rows])
         kept += len(rows)
     return Count(kept, len(members) * len(load_study(study).seeds), stale)
