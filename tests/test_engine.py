@@ -312,7 +312,7 @@ def test_records_of_another_key_are_told_and_left(root, snakemake, capsys):
     snakemake("raise SystemExit(1)")
     with pytest.raises(XstiltsError, match="10 cells are not done"):
         compute("smoke")
-    assert "runs: 0 of 5 runs (3 of another key left out)" in capsys.readouterr().err
+    assert "runs: 0 of 5 runs (3 left out: another key or precision)" in capsys.readouterr().err
 
 
 def test_a_broken_record_is_told_and_nothing_starts(root, snakemake):

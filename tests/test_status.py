@@ -104,7 +104,7 @@ def test_recorded_runs_are_told_and_count_as_finished(trained, root):
     assert line("kept in") == "kept in outputs/published/smoke/runs: 3 of 5 runs"
     assert line("runs left") == "runs left: about 20 s of one device, by 3 finished ones"
     edit(root / "params/studies/smoke.yaml", target_budget={"items": 64, "epochs": 1})
-    assert line("kept in").endswith(": 2 of 5 runs (1 of another key left out)")
+    assert line("kept in").endswith(": 2 of 5 runs (1 left out: another key or precision)")
 
 
 def test_a_finished_study_has_no_runs_left(trained):

@@ -340,6 +340,41 @@ def test_an_encoder_of_another_key_does_not_stay_beside_a_restored_run(root):
     assert not (folder / "encoder").exists()
 
 
+# ---- precision, one a study -------------------------------------------------------------------
+
+
+def precision_of(root: Path) -> Path:
+    return root / "outputs/made/precision.json"
+
+
+def test_what_is_left_is_trained_in_the_precision_of_the_records(root):
+    keep("made")
+    wipe(root)
+    restore("made")
+    assert read_json(precision_of(root))["precision"] == "fp32"
+
+
+def test_runs_of_another_precision_than_the_study_s_are_left_out(root):
+    keep("made")
+    wipe(root)
+    write_json(precision_of(root), {"precision": "bf16"})
+    assert restore("made") == Count(0, 16, 16)
+    assert read_json(precision_of(root)) == {"precision": "bf16"}
+
+
+def test_a_precision_that_the_model_names_is_in_its_key(root):
+    path = root / "params/models/made_l03.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"precision": "fp32"}))
+    forget_keys()
+    for cell in trained():
+        for seed in (0, 1):
+            finish(cell, seed)
+    keep("made")
+    wipe(root)
+    write_json(precision_of(root), {"precision": "bf16"})
+    assert restore("made") == Count(16, 16, 0)
+
+
 # ---- broken and foreign files ----------------------------------------------------------------
 
 
@@ -373,9 +408,9 @@ def another_cell(path: Path) -> None:
 
 SPOILT = {
     "garbage": (garbage, "not a Parquet file"),
-    "another table": (another_table, "not a record of runs .column run"),
+    "another table": (another_table, "not a record of runs .no column facts"),
     "numbers for rows": (numbers_for_rows, "not a record of runs .column runs"),
-    "no facts": (no_facts, "row 0: not the facts of a run"),
+    "no facts": (no_facts, "not a record of runs .no column facts"),
     "no JSON": (facts("{"), "row 0: not the facts of a run"),
     "a list": (facts("[]"), "row 0: not the facts of a run"),
     "no number": (facts('{"run": "made/x", "seed": "0", "key": "0"}'), "row 0: not the facts"),
@@ -414,4 +449,4 @@ def test_the_count_is_told_in_a_line():
     where = "outputs/published/made/runs"
     assert told_count(Count(12, 40, 0), "made", "kept in") == f"kept in {where}: 12 of 40 runs"
     told = told_count(Count(12, 40, 3), "made", "restored from")
-    assert told == f"restored from {where}: 12 of 40 runs (3 of another key left out)"
+    assert told == f"restored from {where}: 12 of 40 runs (3 left out: another key or precision)"

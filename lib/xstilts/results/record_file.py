@@ -6,7 +6,7 @@ rows, as it was written. The same rows give the same bytes.
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,17 +31,22 @@ def read_rows(path: Path, columns: list[str] | None = None) -> list[pa.Table]:
     """
     if not path.is_file():
         return []
-    table = _parquet(path, columns=columns)
-    for name in table.column_names:
-        kind = table.schema.field(name).type
-        listed = pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)
-        if not (listed if name in TABLES else name == "facts" and pa.types.is_string(kind)):
-            raise DataError(f"{path}: not a record of runs (column {name}: {str(kind)[:40]})")
+    _check_schema(path, _read(pq.read_schema, path))
+    table = _read(pq.read_table, path, columns=columns, partitioning=None)
     rows = [table.slice(number, 1) for number in range(len(table))]
     for number, row in enumerate(rows):
         if not _has_facts(row):
             raise DataError(f"{path}: row {number}: not the facts of a run")
     return rows
+
+
+def _check_schema(path: Path, schema: pa.Schema) -> None:
+    if "facts" not in schema.names:
+        raise DataError(f"{path}: not a record of runs (no column facts)")
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        listed = pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)
+        if not (listed if name in TABLES else name == "facts" and pa.types.is_string(kind)):
+            raise DataError(f"{path}: not a record of runs (column {name}: {str(kind)[:40]})")
 
 
 def _has_facts(row: pa.Table) -> bool:
@@ -70,17 +75,22 @@ def write_rows(path: Path, rows: Sequence[pa.Table]) -> None:
     write_atomically(path, partial(_write_small, table))
 
 
+def run_facts(folder: Path) -> dict[str, Any]:
+    """Return what a finished run's run.json holds of the run itself."""
+    facts = read_json(folder / "run.json")
+    return {name: value for name, value in facts.items() if name != "restored"}
+
+
 def read_run(folder: Path) -> pa.Table:
     """Return the row of a finished run, in the types in which a record gives it back."""
-    facts = read_json(folder / "run.json")
-    facts.pop("restored", None)
-    columns = {"facts": pa.array([canonical_json(facts)])}
+    columns = {"facts": pa.array([canonical_json(run_facts(folder))])}
     for name in TABLES:
         if (path := folder / f"{name}.parquet").is_file():
-            rows = _parquet(path).replace_schema_metadata(None).to_struct_array().combine_chunks()
+            table = _read(pq.read_table, path, partitioning=None).replace_schema_metadata(None)
+            rows = table.to_struct_array().combine_chunks()
             columns[name] = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
     stored = pa.BufferOutputStream()
-    _write_small(pa.table(columns), stored)
+    pq.write_table(pa.table(columns), stored, store_schema=False)
     return pq.read_table(pa.BufferReader(stored.getvalue()))
 
 
@@ -96,9 +106,9 @@ def write_run(folder: Path, row: pa.Table) -> None:
     write_json(folder / "run.json", facts_of(row) | {"restored": True})
 
 
-def _parquet(path: Path, **options: Any) -> pa.Table:
+def _read(read: Callable[..., Any], path: Path, **options: Any) -> Any:
     try:
-        return pq.read_table(path, partitioning=None, **options)
+        return read(path, **options)
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: not a Parquet file ({reason}); delete it to go on") from None

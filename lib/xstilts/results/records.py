@@ -11,18 +11,25 @@ from typing import Any
 import pyarrow as pa
 
 from xstilts.errors import DataError
-from xstilts.files import read_json
-from xstilts.params import Cell, cells, load_study, project_root
+from xstilts.files import read_json, write_json
+from xstilts.params import Cell, cells, load_model, load_study, project_root
 from xstilts.params.grid import PUBLISHED
 from xstilts.results.key import SEEDED, run_key
 from xstilts.results.manifest import is_done, run_is_done, write_manifest
-from xstilts.results.record_file import facts_of, read_rows, read_run, write_rows, write_run
+from xstilts.results.record_file import (
+    facts_of,
+    read_rows,
+    read_run,
+    run_facts,
+    write_rows,
+    write_run,
+)
 from xstilts.tasks.present import check_files
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Runs of a study that were kept or restored, all of its runs, records of another key."""
+    """Runs of a study that were kept or restored, all of its runs, records that do not fit."""
 
     runs: int
     wanted: int
@@ -36,7 +43,7 @@ def records_folder(study: str) -> Path:
 def told_count(count: Count, study: str, done: str) -> str:
     """Return "kept in outputs/published/real/runs: 12 of 40 runs", where `done` is "kept in"."""
     where = records_folder(study).relative_to(project_root())
-    stale = f" ({count.stale} of another key left out)" if count.stale else ""
+    stale = f" ({count.stale} left out: another key or precision)" if count.stale else ""
     return f"{done} {where}: {count.runs} of {count.wanted} runs{stale}"
 
 
@@ -61,8 +68,10 @@ def keep(study: str, outputs: str = "outputs") -> Count:
         rows = {seed: row for seed, row in before.items() if _is_valid(cell, seed, row)}
         stale += len(before) - len(rows)
         for seed in _seeds(cell):
-            if run_is_done(cell, seed):
-                rows[seed] = read_run(_folder(cell, seed))
+            folder = _folder(cell, seed)
+            known = seed in rows and facts_of(rows[seed])
+            if run_is_done(cell, seed) and run_facts(folder) != known:
+                rows[seed] = read_run(folder)
         write_rows(_path(cell), [rows[seed] for seed in _seeds(cell) if seed in rows])
         kept += len(rows)
     return Count(kept, len(members) * len(load_study(study).seeds), stale)
@@ -73,20 +82,24 @@ def restore(study: str, outputs: str = "outputs") -> Count:
 
     An intermediate run has no encoder in its record, so it is restored once every target run
     that starts from it is done. One without an encoder from which a target run has yet to
-    start, as after an edit, is undone, to be trained again.
+    start, as after an edit, is undone, to be trained again. No study mixes two precisions:
+    the first record's becomes that of a study that has none, runs of another are left out.
 
     Raises:
         DataError: a record is broken or belongs to another run.
     """
     members = _members(study, outputs)
+    precision = _precision(study, outputs)
     restored = stale = 0
     for cell in reversed(members):  # targets before what they start from
         left = [seed for seed in _seeds(cell) if not run_is_done(cell, seed)]
         rows = _read(cell) if left else {}
         for seed in left:
-            if seed in rows and not _is_valid(cell, seed, rows[seed]):
+            if seed not in rows:
+                continue
+            if not (_is_valid(cell, seed, rows[seed]) and _is_of(precision, cell, rows[seed])):
                 stale += 1
-            elif seed in rows and _is_spent(cell, seed, members):
+            elif _is_spent(cell, seed, members):
                 write_run(_folder(cell, seed), rows[seed])
                 restored += 1
         _undo_hollow(cell, members)
@@ -141,6 +154,30 @@ def _read(cell: Cell, columns: list[str] | None = None) -> dict[int, pa.Table]:
 
 def _is_valid(cell: Cell, seed: int, row: pa.Table) -> bool:
     return seed in _seeds(cell) and facts_of(row)["key"] == run_key(cell, seed)
+
+
+def _precision(study: str, outputs: str) -> str | None:
+    """Return the precision of a study's runs, as outputs/<study>/precision.json holds it.
+
+    Where that is missing, it is written from the records, so that what is left is trained alike.
+    """
+    path = project_root() / outputs / study / "precision.json"
+    if not path.is_file():
+        runs, _ = recorded(study, outputs)
+        found = [facts.get("precision") for (cell, _), facts in runs.items() if _chooses(cell)]
+        if not found:
+            return None
+        write_json(path, {"precision": found[0], "restored": True})
+    return read_json(path)["precision"]
+
+
+def _chooses(cell: Cell) -> bool:
+    """Say whether a cell's precision is the study's, not named in the model's file."""
+    return load_model(cell["model"]).precision == "auto"
+
+
+def _is_of(precision: str | None, cell: Cell, row: pa.Table) -> bool:
+    return not _chooses(cell) or facts_of(row).get("precision") == precision
 
 
 def _is_spent(cell: Cell, seed: int, members: list[Cell]) -> bool:
