@@ -108,3 +108,19 @@ def test_a_slope_needs_two_sizes_of_one_family(sample):
     two = {model: by_model[model] for model in ("made_l03", "made_l06")}
     assert mixed.sizes(by_model) == 2
     np.testing.assert_allclose(mixed.slope(by_model), sample.slope(two))
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_targets_that_score_the_same_items_have_them_redrawn_alike(sample, shared):
+    tasks = dict(sample.design.tasks)
+    if shared:
+        update = {"test_draw": "made_nli"}
+        tasks["made_paraphrase"] = tasks["made_paraphrase"].model_copy(update=update)
+    design = dataclasses.replace(sample.design, tasks=tasks)
+    one = sample.outcomes["made_nli"]
+    other = dataclasses.replace(one, target="made_paraphrase")
+    drawn = Sample.draw(design, {"made_nli": one, "made_paraphrase": other})
+    model, start = one.entries[0]
+    found = [drawn.score(model, start, name, ("de",)) for name in drawn.outcomes]
+    assert found[0][0] == found[1][0]
+    assert np.array_equal(*found) == shared

@@ -86,23 +86,11 @@ def load_items(
     tests = [test, *held_out]
     read, clean, dropped = _clean_training(name, spec, data_root, tests)
     train = _trained(name, spec, clean)
-    looked_at = {"marks": spec.drop_rows_with, "labels": spec.labels}
-    unlabelled = {"dropped_unlabelled": tested.unlabelled}
     report = {
         "task": name,
         "rows": [
-            *audit_split(
-                name, "train", read.table, train, notes=read.notes, dropped=dropped, **looked_at
-            ),
-            *audit_split(
-                name,
-                "test",
-                tested.table,
-                test,
-                notes=tested.notes,
-                dropped=unlabelled,
-                **looked_at,
-            ),
+            *_audit(name, spec, "train", read, train, dropped),
+            *_audit(name, spec, "test", tested, test, {}),
         ],
         "files": read.files | tested.files,
         "training_items_available": clean["id"].nunique(),
@@ -110,6 +98,21 @@ def load_items(
     }
     baselines = score_baselines(name, train, _measured(name, spec, test))
     return TaskData(name, spec.labels, train, test, baselines, report)
+
+
+def _audit(
+    name: str,
+    spec: TaskSpec,
+    split: SplitName,
+    read: Split,
+    kept: pd.DataFrame,
+    dropped: dict[str, int],
+) -> list[dict[str, Any]]:
+    """Return the audit of a split: what was read, what is kept, what was lost between."""
+    return audit_split(
+        name, split, read.table, kept, spec.labels, marks=spec.drop_rows_with, notes=read.notes,
+        dropped=dropped | {"dropped_unlabelled": read.unlabelled},
+    )  # fmt: skip
 
 
 def _measured(name: str, spec: TaskSpec, test: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +177,6 @@ def _clean_training(
         if enough or not isinstance(spec.source, MiniatureSource):
             break
     return read, clean, {
-        "dropped_unlabelled": read.unlabelled,
         "dropped_marked": len(bad),
         "dropped_repeated": len(repeated),
         "dropped_contradicting": len(contradicting),
