@@ -259,3 +259,14 @@ def test_a_target_at_another_number_of_items_leaves_all_others_as_they_are(write
     kept = {name for name in before if after[name] == before[name]}
     assert set(before) - kept == {"analysis", "paper"}
     assert {name for name in set(after) - kept if "goal@20" in name} == set(after) - set(before)
+
+
+def test_tables_of_a_study_beside_change_the_analysis_alone(project, write):
+    write("studies", "other")
+    write("studies", "made", beside=["other"])
+    before = keys()
+    folder = project / "outputs" / "other" / "analysis"
+    folder.mkdir(parents=True)
+    (folder / "study.json").write_text("{}")
+    stamp.cache_clear()
+    assert changed(before) == {"analysis", "paper"}
