@@ -199,7 +199,8 @@ def test_a_missing_file_is_named(project):
          "items asked of task 'english_only'"),
         ({"targets": ["goal@101"]}, "target budget: 101 items asked of task 'goal@101', which has "
          "100 (params/tasks/goal.yaml: train_items)"),
-        ({"beside": ["mad"]}, "beside: study 'mad' is unknown; allowed: made. Did you mean 'made'?"),
+        ({"beside": ["mad"]}, "beside: study 'mad' is unknown; allowed: made. Did you mean "
+         "'made'?"),
         ({"budgets": {"goal@20": {"items": 1, "epochs": 1}}}, "budgets: task 'goal@20' is unknown"),
     ],
 )  # fmt: skip
