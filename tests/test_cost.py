@@ -18,7 +18,6 @@ from xstilts.cost import (
     lora_bytes,
     memory,
     pair_tokens,
-    pass_flops,
     remedies,
     trained_parameters,
     training,
@@ -28,6 +27,7 @@ from xstilts.errors import SpecError
 from xstilts.params import ModelSpec, load_model
 from xstilts.params.load import parse
 from xstilts.params.method import adapter_params
+from xstilts.params.operations import pass_flops
 from xstilts.training.adapter import add_adapters
 from xstilts.training.recompute import recompute_activations
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from xstilts.errors import SpecError, unknown
 from xstilts.params import ModelSpec
-from xstilts.params.method import adapter_params, training_flops
-from xstilts.params.operations import pass_flops
+from xstilts.params.method import adapter_params, scoring_flops, training_flops
 
 GIB = 1024**3
 #: fp32 weight, fp32 gradient, two fp32 moments of AdamW
@@ -184,19 +183,20 @@ def training(
     tokens = items * epochs * length
     steps = epochs * math.ceil(items / batch)
     kernels = LORA_KERNELS if model.method == "lora" else 1
+    upper = model.layers - model.frozen_layers
     return Work(
         tokens,
         steps,
         flops=tokens * training_flops(model, length, recompute=need.recompute),
         step_bytes=float(steps * BYTES_STEP * trained_parameters(model)),
-        block_passes=steps * math.ceil(batch / need.micro_batch) * model.layers * kernels,
+        block_passes=steps * math.ceil(batch / need.micro_batch) * upper * kernels,
     )
 
 
 def evaluation(model: ModelSpec, *, items: int, mean_tokens: int) -> Work:
     """Return the work of scoring `items` pairs (items times languages) once."""
     length = pair_tokens(model, mean_tokens)
-    return Work(tokens=items * length, flops=items * length * pass_flops(model, length))
+    return Work(tokens=items * length, flops=items * length * scoring_flops(model, length))
 
 
 def activation_bytes(model: ModelSpec, pairs: int, *, recompute: bool) -> int:

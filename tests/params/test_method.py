@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from params.conftest import MODEL
 from xstilts.params import ModelSpec, as_json
-from xstilts.params.method import adapter_params, method_title, training_flops
+from xstilts.params.method import adapter_params, method_title, scoring_flops, training_flops
 from xstilts.params.operations import pass_flops
 
 
@@ -52,11 +52,14 @@ def test_frozen_layers_are_fewer_than_the_layers_and_not_loras():
 
 
 @given(layers=st.integers(2, 4), length=st.integers(1, 500), recompute=st.booleans())
-def test_frozen_layers_have_a_forward_pass_alone(layers, length, recompute):
-    whole = training_flops(model(layers=layers), length, recompute=recompute)
-    part = training_flops(model(layers=layers, frozen_layers=1), length, recompute=recompute)
-    forward = pass_flops(model(layers=layers), length)
-    assert part - forward == pytest.approx((whole - forward) * (layers - 1) / layers)
+def test_frozen_layers_cost_nothing_in_training_and_scoring(layers, length, recompute):
+    full, upper = model(layers=layers), model(layers=layers, frozen_layers=1)
+    share = (layers - 1) / layers
+    whole = training_flops(full, length, recompute=recompute)
+    part = training_flops(upper, length, recompute=recompute)
+    assert part == pytest.approx(share * whole)
+    assert scoring_flops(full, length) == pytest.approx(pass_flops(full, length))
+    assert scoring_flops(upper, length) == pytest.approx(share * pass_flops(full, length))
 
 
 @given(layers=st.integers(1, 4), rank=st.integers(1, 64), length=st.integers(1, 500))

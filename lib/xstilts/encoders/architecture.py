@@ -1,5 +1,6 @@
 """What differs between the classes of encoder: a row of a table each, and what reads it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -87,6 +88,11 @@ def architecture(config: Any, where: str | Path = "config.json") -> Architecture
 def blocks(model: nn.Module) -> nn.ModuleList:
     """Return the transformer blocks, bottom first."""
     return model.get_submodule(architecture(model.config).blocks)  # type: ignore[return-value]
+
+
+def replace_blocks(model: nn.Module, kept: Iterable[nn.Module]) -> None:
+    """Put `kept` in place of the transformer blocks, bottom first."""
+    model.set_submodule(architecture(model.config).blocks, nn.ModuleList(kept))
 
 
 def word_embedding(model: nn.Module) -> nn.Embedding:

@@ -32,14 +32,23 @@ def training_flops(model: ModelSpec, pair_tokens: float, *, recompute: bool = Fa
 
     Backward is twice forward: gradients of activations, and gradients of weights. Those of
     frozen matrices are not computed; adapters cost as any trained matrix does. Frozen lowest
-    blocks have no backward pass, and nothing of them is computed twice.
+    blocks are computed once a text, not in training (training/frozen.py): they count nothing.
 
     Args:
         model: the encoder.
         pair_tokens: tokens of a pair.
         recompute: activations are computed twice, which adds one forward pass.
     """
-    forward = pass_flops(model, pair_tokens) + 2 * adapter_params(model)
-    trained = forward * (model.layers - model.frozen_layers) / model.layers
+    forward = trained_share(model) * pass_flops(model, pair_tokens) + 2 * adapter_params(model)
     frozen = 2 * model.body_params if model.method == "lora" else 0
-    return forward + (3 if recompute else 2) * trained - frozen
+    return (4 if recompute else 3) * forward - frozen
+
+
+def scoring_flops(model: ModelSpec, pair_tokens: float) -> float:
+    """Return the operations for one token of a pair that is scored: those of trained blocks."""
+    return trained_share(model) * pass_flops(model, pair_tokens)
+
+
+def trained_share(model: ModelSpec) -> float:
+    """Return the share of the blocks that are not frozen; adapters train in all of them."""
+    return (model.layers - model.frozen_layers) / model.layers

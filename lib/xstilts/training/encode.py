@@ -103,12 +103,8 @@ def _encode_packed(encoder: nn.Module, texts: Texts, wanted: Ints, device: Devic
     rank = np.arange(lengths.sum()) - np.repeat(starts, lengths)
     places = np.repeat(texts.starts[wanted], lengths) + rank
     shift = int(position_ids(encoder, torch.ones(1, 1)).item())  # type: ignore[union-attr]
-    inputs: dict[str, Any] = {
-        "input_ids": to_device(texts.ids[places][None], device.torch),
-        "position_ids": to_device(rank[None] + shift, device.torch),
-    }
-    if getattr(encoder.config, "type_vocab_size", 0) > 1:
-        inputs["token_type_ids"] = to_device(texts.kinds[places][None], device.torch)
+    inputs = _inputs(encoder, texts, places[None], device)
+    inputs["position_ids"] = to_device(rank[None] + shift, device.torch)
     return encoder(**inputs, layout=lay_out(lengths, device.torch))[0][0].float()
 
 
@@ -117,18 +113,29 @@ def _encode_padded(encoder: nn.Module, texts: Texts, group: Ints, device: Device
     lengths = texts.lengths[group]
     steps = np.arange(lengths.max())
     mask = steps < lengths[:, None]
-    places = np.where(mask, texts.starts[group, None] + steps, 0)
-    ids = np.where(mask, texts.ids[places], encoder.config.pad_token_id or 0)
-    inputs: dict[str, Any] = {"input_ids": to_device(ids, device.torch)}
+    places = np.where(mask, texts.starts[group, None] + steps, -1)
+    inputs = _inputs(encoder, texts, places, device)
     attended = to_device(mask.astype(np.int64), device.torch)
     if (positions := position_ids(encoder, attended)) is not None:
         inputs["position_ids"] = positions
-    if getattr(encoder.config, "type_vocab_size", 0) > 1:
-        kinds = np.where(mask, texts.kinds[places], 0)
-        inputs["token_type_ids"] = to_device(kinds, device.torch)
     states = encoder(**inputs, attention_mask=attended)[0].float()
     real = to_device(np.flatnonzero(mask.ravel()), device.torch)
     return states.flatten(0, 1).index_select(0, real)
+
+
+def _inputs(encoder: nn.Module, texts: Texts, places: Ints, device: Device) -> dict[str, Any]:
+    """Return what the encoder reads at some places of the tokens; -1 is padding.
+
+    The ids of word pieces, or what the frozen layers made of them if these are taken out.
+    """
+    if texts.states is not None:
+        return {"inputs_embeds": to_device(texts.states[places], device.torch).float()}
+    ids = np.where(places < 0, encoder.config.pad_token_id or 0, texts.ids[places])  # type: ignore[union-attr]
+    inputs = {"input_ids": to_device(ids, device.torch)}
+    if getattr(encoder.config, "type_vocab_size", 0) > 1:
+        kinds = np.where(places < 0, 0, texts.kinds[places])
+        inputs["token_type_ids"] = to_device(kinds, device.torch)
+    return inputs
 
 
 def to_device(values: np.ndarray, where: torch.device) -> Tensor:

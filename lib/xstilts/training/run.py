@@ -1,7 +1,7 @@
 """One run: a seed of a cell, from its start to its scores."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import nn
 
 from xstilts.encoders.architecture import freeze_lowest, longest_input
 from xstilts.encoders.folder import open_encoder, save_encoder
-from xstilts.encoders.trim import Trimmed, trim_vocabulary
+from xstilts.encoders.trim import trim_vocabulary
 from xstilts.errors import EncoderError
 from xstilts.files import write_atomically
 from xstilts.params import (
@@ -28,7 +28,7 @@ from xstilts.params import (
     split_start,
 )
 from xstilts.params.method import method_title
-from xstilts.results.key import run_key
+from xstilts.results.key import cell_key, run_key
 from xstilts.results.run import Scored, training_facts, write_run
 from xstilts.tasks import TaskData, load_task_data, select_training
 from xstilts.tasks.alignment import alignment_items
@@ -39,6 +39,7 @@ from xstilts.training.cache import cached_pairs
 from xstilts.training.checkpoint import Checkpoint
 from xstilts.training.device import Device, open_device
 from xstilts.training.encode import settle
+from xstilts.training.frozen import FROZEN, Frozen, can_be_taken_out
 from xstilts.training.head import make_head
 from xstilts.training.loop import Trained, train
 from xstilts.training.model import PairClassifier
@@ -46,6 +47,8 @@ from xstilts.training.telemetry import speed_facts
 from xstilts.training.text import Pairs
 
 Say = Callable[[float, str], None]
+#: makes an encoder whole again
+Restore = Callable[[], None]
 #: share of a run that training takes; the rest is scoring
 TRAINING_SHARE = 0.85
 
@@ -139,10 +142,8 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     testing = stage.pairs(start, stage.data.test)
     sentences, corpora = stage.sentences(start), stage.corpora(start)
     encoder = _open(start, stage.model)
-    trimmed = _trim(encoder, training, testing, sentences, *corpora.values())
-    training, testing, sentences, *read = (
-        pairs.renumbered(trimmed.remap)
-        for pairs in (training, testing, sentences, *corpora.values())
+    whole, (training, testing, sentences, *read) = _reduce(
+        stage, encoder, training, testing, sentences, *corpora.values()
     )
     classifier = _classifier(stage, encoder, seed)
     classifier.prepare_head(training)
@@ -163,7 +164,7 @@ def run_seed(stage: Stage, seed: int, say: Say = lambda share, doing: None) -> d
     (folder / "run.json").unlink(missing_ok=True)
     if stage.stage == "intermediate":
         _measure(folder, classifier, sentences, dict(zip(corpora, read, strict=True)))
-        _save(stage, encoder, trimmed, folder / "encoder", tokenizer_from=start)
+        _save(stage, encoder, whole, folder / "encoder", tokenizer_from=start)
     facts = _facts(stage, seed, trained) | {
         "scoring_seconds": round(scoring_s, 3),
         "start_seconds": round(ready - begun, 3),
@@ -181,7 +182,6 @@ def _classifier(stage: Stage, encoder: nn.Module, seed: int) -> PairClassifier:
         # Frozen matrices may lie in the precision that they are multiplied in.
         narrow = device.is_cuda and device.precision == "bf16"
         add_adapters(encoder, spec.lora_rank, dtype=torch.bfloat16 if narrow else torch.float32)
-    freeze_lowest(encoder, spec.frozen_layers)
     head = make_head(spec.head, encoder.config.hidden_size, len(stage.data.labels))
     return PairClassifier(settle(encoder, device), head, device)
 
@@ -201,12 +201,12 @@ def _measure(
 
 
 def _save(
-    stage: Stage, encoder: nn.Module, trimmed: Trimmed, folder: Path, *, tokenizer_from: Path
+    stage: Stage, encoder: nn.Module, whole: Restore, folder: Path, *, tokenizer_from: Path
 ) -> None:
     """Write the trained encoder as an ordinary folder, with the whole vocabulary."""
     if stage.model.method == "lora":
         merge_adapters(encoder.to("cpu"))
-    trimmed.restore(encoder)
+    whole()
     save_encoder(encoder, folder, tokenizer_from=tokenizer_from)
 
 
@@ -218,10 +218,35 @@ def _open(folder: Path, spec: ModelSpec) -> nn.Module:
     return encoder
 
 
-def _trim(encoder: nn.Module, *read: Pairs) -> Trimmed:
-    """Keep the rows of the vocabulary that the run reads: less to hold, step and clip."""
-    used = np.unique(np.concatenate([pairs.texts.ids for pairs in read]))
-    return trim_vocabulary(encoder, used.tolist())
+def _reduce(
+    stage: Stage, encoder: nn.Module, training: Pairs, *read: Pairs
+) -> tuple[Restore, list[Pairs]]:
+    """Take out of the encoder what the run need not hold; return how to put it back, and pairs.
+
+    That is its frozen layers, whose output is then kept in the study's folder (of training
+    items of targets, which all starts share, and of what is measured), or else the rows of the
+    vocabulary that the run does not read: less to hold, step and clip.
+    """
+    spec = stage.model
+    if can_be_taken_out(spec, encoder):
+        key = cell_key(next(cell for cell in _upstream(stage.cell) if cell.stage == "20_encoder"))
+        store = stage.study_folder / FROZEN / stage.cell["model"]
+        settle(encoder, stage.device)
+        frozen = Frozen(encoder, spec.frozen_layers, stage.device, store, key)
+        first = frozen.read(training, keep=stage.stage == "target")
+        return frozen.put_back, [first, *(frozen.read(pairs, keep=True) for pairs in read)]
+    freeze_lowest(encoder, spec.frozen_layers)
+    used = np.unique(np.concatenate([pairs.texts.ids for pairs in (training, *read)]))
+    trimmed = trim_vocabulary(encoder, used.tolist())
+    return (partial(trimmed.restore, encoder),
+            [pairs.renumbered(trimmed.remap) for pairs in (training, *read)])  # fmt: skip
+
+
+def _upstream(cell: Cell) -> Iterator[Cell]:
+    """Yield the cells that a cell reads, and those that these read."""
+    for one in cell.inputs:
+        yield one
+        yield from _upstream(one)
 
 
 def _facts(stage: Stage, seed: int, trained: Trained) -> dict[str, Any]:

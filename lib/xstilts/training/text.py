@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,14 @@ class Texts:
     """Token ids of texts one after the other, without padding.
 
     ids: (tokens,); kinds: (tokens,), segment of each token, 0 but in the second text of a
-    pair of BERT's; starts: (texts + 1,), text i is ids[starts[i]:starts[i + 1]].
+    pair of BERT's; starts: (texts + 1,), text i is ids[starts[i]:starts[i + 1]]. states: (tokens,
+    hidden), what an encoder's frozen layers make of them, where these are taken out of it.
     """
 
     ids: Ints
     kinds: Ints
     starts: Ints
+    states: NDArray[Any] | None = None
 
     @property
     def lengths(self) -> Ints:
