@@ -1,6 +1,7 @@
 """Compute a study: Snakemake runs its cells; here are the lock, the clean start and the telling."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from xstilts.errors import XstiltsError
 from xstilts.files import exclusive, read_json
 from xstilts.kernel_server import serve_kernels
 from xstilts.params import Cell, cells, load_model, load_study, project_root
+from xstilts.params.grid import FROZEN
 from xstilts.results.manifest import is_done, manifest_key
 from xstilts.results.records import restore, told_count
 from xstilts.tasks.present import check_files
@@ -59,6 +61,7 @@ def compute(
         drop_stale(grid)
         if not all(map(is_done, grid)):
             _run(grid, folder, lock, cores or _cores(), profile)
+        shutil.rmtree(folder / FROZEN, ignore_errors=True)  # large, and soon made again
     return grid[-1].folder
 
 

@@ -40,6 +40,8 @@ FOLDERS = {
     "50_analysis": "analysis",
     "60_paper": "paper",
 }
+#: folder under outputs/<study>/ of what frozen layers make of texts, until the study is done
+FROZEN = "frozen"
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,6 @@ from xstilts.training.device import Device
 from xstilts.training.encode import encode
 from xstilts.training.text import Ints, Pairs, Texts
 
-#: folder of a study that holds what its models' frozen layers make of its texts
-FROZEN = "frozen"
 #: texts that are computed together
 BLOCK = 256
 

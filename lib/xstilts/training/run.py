@@ -27,6 +27,7 @@ from xstilts.params import (
     load_task,
     split_start,
 )
+from xstilts.params.grid import FROZEN
 from xstilts.params.method import method_title
 from xstilts.results.key import cell_key, run_key
 from xstilts.results.run import Scored, training_facts, write_run
@@ -39,7 +40,7 @@ from xstilts.training.cache import cached_pairs
 from xstilts.training.checkpoint import Checkpoint
 from xstilts.training.device import Device, open_device
 from xstilts.training.encode import settle
-from xstilts.training.frozen import FROZEN, Frozen, can_be_taken_out
+from xstilts.training.frozen import Frozen, can_be_taken_out
 from xstilts.training.head import make_head
 from xstilts.training.loop import Trained, train
 from xstilts.training.model import PairClassifier
