@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import synthetic
 import yaml
 
 from xstilts import plan as module
@@ -12,6 +13,7 @@ from xstilts.cost import CELL_START_S, DEVICES, GIB
 from xstilts.errors import ResourceError, SpecError
 from xstilts.params import cells, load_model, load_study, load_task
 from xstilts.plan import plan, plan_json, refuse_unfit
+from xstilts.plan_disk import PREDICTION_BYTES
 from xstilts.plan_table import plan_text
 
 H100 = DEVICES["h100-80"]
@@ -116,7 +118,7 @@ def test_a_finished_cell_is_counted_and_costs_nothing_more(project):
     assert after.hours == pytest.approx(before.hours)
     assert after.hours_left < after.hours
     seeds, weights = 3, 4 * load_model(done["model"]).total_params
-    predictions = 3 * 100 * 3 * (module.PREDICTION_BYTES + 2 * 2)
+    predictions = 3 * 100 * 3 * (PREDICTION_BYTES + 2 * 2)
     assert before.disk_needed - after.disk_needed == seeds * weights + predictions
 
 
@@ -142,6 +144,24 @@ def test_a_study_that_fits_is_not_refused(project):
     planned = plan("made", H100)
     assert planned.refusals == ()
     refuse_unfit(planned)
+
+
+def test_disk_holds_what_frozen_layers_make_of_the_texts_of_targets(project):
+    path = project / "params/models/large.yaml"
+    whole = next(m for m in plan("made", H100).models if m.name == "large").disk
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"frozen_layers": 1}))
+    synthetic.forget()
+    disk = next(m for m in plan("made", H100).models if m.name == "large").disk
+    study, model = load_study("made"), load_model("large")
+    pairs = sum(
+        len(study.seeds) * study.budget(name, "target").items
+        + load_task(name).test_items * len(load_task(name).test_languages)
+        for name in study.targets
+    )
+    length = load_task(study.targets[0]).mean_tokens
+    assert whole.frozen == 0
+    assert 0 < disk.frozen <= 4 * pairs * length * model.shape.hidden
+    assert disk.total == whole.total + disk.frozen
 
 
 def test_a_full_disk_refuses_and_still_prints(project, monkeypatch):

