@@ -60,6 +60,18 @@ def test_the_estimate_is_the_mean_over_models_and_pairs(sample, analysis):
     assert row["p"] == row["p_holm"]
 
 
+def test_a_hypothesis_on_one_target_is_of_its_pairs_alone(sample, analysis):
+    asked = [{"target": "made_nli"}, {"target": "made_paraphrase"}, {}]
+    found = judge_hypotheses(asking(sample, *asked))
+    assert found["target"].tolist() == ["made_nli", "made_paraphrase", ""]
+    gains = analysis.gains.query(
+        "pair == 'cross' and contrast == 'multilingual-none' and unit == 'points' "
+        "and group == 'other' and target == 'made_nli'"
+    )
+    assert found["estimate"].iloc[0] == pytest.approx(gains["estimate"].mean())
+    assert found["estimate"].nunique() == 3
+
+
 def test_verdicts(sample):
     found = judge_hypotheses(
         asking(

@@ -254,8 +254,8 @@ def _growths(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
-    columns = ["name", "says", "contrast", "unit", "group", "pairs", "quantity", "estimate", "low",
-               "high", "p", "p_holm", "verdict"]  # fmt: skip
+    columns = ["name", "says", "contrast", "unit", "group", "pairs", "quantity", "target",
+               "estimate", "low", "high", "p", "p_holm", "verdict"]  # fmt: skip
     rows = []
     for one in world.spec["hypotheses"]:
         quantity = one.get("quantity", "effect")
@@ -271,7 +271,8 @@ def _tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
         if not testable or len(world.spec["seeds"]) == 1:
             p, verdict = np.nan, "not testable"
         rows.append([one["name"], one["says"], one["contrast"], "points", "other", "cross",
-                     quantity, value, *ends, p, min(3 * p, 1.0), verdict])  # fmt: skip
+                     quantity, one.get("target", ""), value, *ends, p, min(3 * p, 1.0),
+                     verdict])  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 

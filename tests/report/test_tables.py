@@ -120,7 +120,7 @@ def test_retrieval_compares_arms_on_one_sample(made):
     starts = len(study.scores[["intermediate", "arm"]].drop_duplicates())
     assert len(table.rows) == 2 * (2 + 2 * starts)
     assert list(table.sections) == [0, 2, 2 + 2 * starts, 4 + 2 * starts]
-    assert "up to 200 sentences" in table.sections[2]
+    assert "up to 100 sentences" in table.sections[2]
     assert [entry.text for entry in table.rows[0]][3:] == ["34.0", "34.0", "33.0", "33.0"]
 
 
@@ -129,9 +129,9 @@ def test_shares_found_and_f1_stand_apart_and_say_what_they_are():
     table = tables.all_tables(study)["retrieval"]
     assert list(table.sections.values()) == [
         "Tatoeba: percent found, up to 1,000 sentences a language",
-        "Tatoeba: percent found, up to 200 sentences a language",
+        "Tatoeba: percent found, up to 100 sentences a language",
         "BUCC 2018 (dev), Chinese: F1, all sentences",
-        "BUCC 2018 (dev), Chinese: F1, up to 1,000 sentences a side",
+        "BUCC 2018 (dev), Chinese: F1, up to 500 sentences a side",
     ]
     first = table.rows[list(table.sections)[2]]
     assert [entry.text for entry in first][3:] == ["14.0", "14.0", "13.0", "13.0"]

@@ -3,6 +3,7 @@ import re
 from itertools import pairwise
 
 import made_up
+import pandas as pd
 import pytest
 
 from xstilts.report.evidence import evidence_of
@@ -44,6 +45,18 @@ def test_the_answer_claims_nothing_when_the_interval_holds_zero():
     answer = plain(say(made_up.study(effect=0.0)).effect())
     assert "is not resolved" in answer
     assert "more than" not in answer
+
+
+def test_targets_that_were_declared_apart_are_told_apart():
+    made = made_up.study(effect=4.0)
+    main = made.hypotheses.iloc[[0]]
+    nli = main.assign(name="on_nli", target="mini_nli", estimate=3.2, low=1.0, high=5.0)
+    other = main.assign(name="on_other", target="mini_paraphrase", estimate=0.1, low=-1.0, high=1.2)
+    made.hypotheses = pd.concat([made.hypotheses, nli, other], ignore_index=True)
+    told = plain(say(made).by_target())
+    assert told.startswith("By target: +3.2 points (95 % interval +1.0 to +5.0) on ")
+    assert told.endswith("(not resolved).")
+    assert plain(say(made_up.study(effect=4.0)).by_target()) == ""
 
 
 def test_one_seed_never_makes_a_claim(smoke):

@@ -22,7 +22,7 @@ from xstilts.files import read_json, write_atomically, write_json
 from xstilts.params import Cell
 from xstilts.results.collect import COST, REPEATING, Collected, collect
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
-from xstilts.results.schema import LATER as ADDED
+from xstilts.results.schema import LATER as FACTS
 from xstilts.tasks.audit import COLUMNS as AUDIT
 from xstilts.tasks.audit import LATER as AUDIT_LATER
 
@@ -46,6 +46,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 }
 #: tables that results of an earlier form lack; they are then empty
 LATER = ("growths", "probes", "alignments", "retrievals", "operators", "budgets")
+#: columns that tables of an earlier form lack, and what they then hold
+ADDED: Mapping[str, Mapping[str, Any]] = {
+    "runs": FACTS, "cost": FACTS, "hypotheses": {"target": ""},
+}  # fmt: skip
 #: keys of study.json
 _STUDY = ("name", "study", "models", "tasks", "counts", "cells")
 
@@ -205,9 +209,9 @@ def _table(folder: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     table = _open(path)
-    _check_columns(path, columns, [*table.column_names, *ADDED])
-    added = {name: value for name, value in ADDED.items()
-             if name in columns and name not in table.column_names}  # fmt: skip
+    later = ADDED.get(path.stem, {})
+    _check_columns(path, columns, [*table.column_names, *later])
+    added = {name: value for name, value in later.items() if name not in table.column_names}
     return table.to_pandas().assign(**added)
 
 

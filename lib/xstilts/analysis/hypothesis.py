@@ -18,6 +18,7 @@ COLUMNS: dict[str, str] = {
     "group": "str",
     "pairs": "str",
     "quantity": "str",  # effect: mean over models and pairs; slope: of the mean over pairs
+    "target": "str",  # whose pairs are meant; empty: those of all targets
     "estimate": "float64",
     "low": "float64",
     "high": "float64",
@@ -42,7 +43,7 @@ def judge_hypotheses(sample: Sample) -> pd.DataFrame:
         if values is not None:
             found = sample.resampling.estimate(values)
             nothing |= {"estimate": found.value, "low": found.low, "high": found.high, "p": found.p}
-        rows.append(one.model_dump() | nothing)
+        rows.append(one.model_dump() | {"target": one.target or ""} | nothing)
     adjusted = holm([row["p"] for row in rows])
     level = 1.0 - sample.design.study.confidence
     for row, p in zip(rows, adjusted, strict=True):
@@ -51,7 +52,7 @@ def judge_hypotheses(sample: Sample) -> pd.DataFrame:
 
 
 def _quantity(sample: Sample, one: Hypothesis) -> Values | None:
-    pairs = sample.design.pairs(one.pairs)
+    pairs = [pair for pair in sample.design.pairs(one.pairs) if one.target in (None, pair[1])]
     by_model = sample.by_model(pairs, one.contrast, one.unit, one.group)
     if not by_model:
         return None

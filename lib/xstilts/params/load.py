@@ -219,6 +219,10 @@ def load_study(name: str) -> StudySpec:
 
 def _check_keys(study: StudySpec, file: str) -> None:
     tasks = {*study.intermediates, *study.targets}
+    for one in study.hypotheses:
+        if one.target is not None and one.target not in study.targets:
+            where = f"{file}: hypotheses: {one.name}"
+            raise SpecError(unknown("target", one.target, study.targets, where))
     for name in study.beside:
         if name not in names("studies"):
             raise SpecError(unknown("study", name, names("studies"), f"{file}: beside"))

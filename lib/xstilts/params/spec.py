@@ -202,6 +202,7 @@ class Hypothesis(Strict):
     group: Literal["en", "other", "seen", "unseen", "all"] = "other"
     pairs: Literal["cross", "same"] = "cross"
     quantity: Literal["effect", "slope"] = "effect"
+    target: Target | None = Field(default=None, description="one of the study's; none: all")
 
 
 class StudySpec(Strict):

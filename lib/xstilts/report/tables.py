@@ -133,7 +133,7 @@ def hypotheses(analysis: Tables) -> Table:
     rows = [
         entries(
             row["says"],
-            f"{contrast_words(row['contrast'])}, {quantity_words(row)}",
+            f"{contrast_words(row['contrast'])}, {quantity_words(row)}{_of_target(evidence, row)}",
             _cell(row, "estimate", row["unit"]),
             write(row["p"], "p"), write(row["p_holm"], "p"), row["verdict"],
         )
@@ -177,6 +177,10 @@ def quantity_words(row: _Row) -> str:
     unit = "points" if row["unit"] == "points" else "% of errors removed"
     per = " per decade of body parameters" if row["quantity"] == "slope" else ""
     return f"{unit}{per}, {GROUPS[row['group']]}, {row['pairs']}-task pairs"
+
+
+def _of_target(evidence: Evidence, row: _Row) -> str:
+    return f", {evidence.title(row['target'])} alone" if row["target"] else ""
 
 
 def _indexed(

@@ -24,7 +24,7 @@ class Wording(Instrument):
 
     def answer(self) -> str:
         """Return the answer to the study's question in two or three sentences."""
-        parts = [self.effect(), self.trend()]
+        parts = [self.effect(), self.by_target(), self.trend()]
         if self.evidence.one_seed:
             parts.append("With one seed there is no interval, so nothing here is resolved.")
         return " ".join(part for part in parts if part)
@@ -47,6 +47,19 @@ class Wording(Instrument):
             "The difference between multilingual and English intermediate data on the other "
             f"languages {verdict}: {self.estimate(key)}, {over}."
         )
+
+    def by_target(self) -> str:
+        """Return the same of each target for which it was declared as a hypothesis."""
+        said = []
+        for target in self.evidence.targets:
+            name = self._hypothesis("effect", target)
+            if name is None:
+                continue
+            key = f"hypotheses/{name}"
+            verdict = {"up": "", "down": "", "open": " (not resolved)"}[self.direction(key)]
+            open_word = "" if self.evidence.one_seed else verdict
+            said.append(f"{self.estimate(key)} on {self.evidence.title(target)}{open_word}")
+        return f"By target: {listed(said)}." if said else ""
 
     def trend(self, subject: str = "this difference") -> str:
         """Return how that difference changes with size, if there are sizes to compare."""
@@ -271,11 +284,12 @@ class Wording(Instrument):
         size = self.evidence.sizes[row["model"]]
         return f"{self.brief(gain_key(row['model'], pair, MAIN))} ({titles}, {size})"
 
-    def _hypothesis(self, quantity: str) -> str | None:
+    def _hypothesis(self, quantity: str, target: str = "") -> str | None:
         """Return the declared hypothesis that asks the main question, if there is one."""
+        names = ("contrast", "unit", "group", "pairs", "quantity", "target")
+        wanted = (MAIN, "points", "other", "cross", quantity, target)
         for row in self.evidence.tables.hypotheses.to_dict("records"):
-            wanted = (MAIN, "points", "other", "cross", quantity)
-            found = (row["contrast"], row["unit"], row["group"], row["pairs"], row["quantity"])
+            found = tuple(row[name] for name in names)
             if found == wanted and row["estimate"] == row["estimate"]:
                 return str(row["name"])
         return None
