@@ -55,17 +55,33 @@ def test_only_rows_of_texts_that_were_read_are_trained(project):
     assert moved <= set(read.texts.ids.tolist())
 
 
-def test_frozen_layers_stay_as_they_were_and_the_rest_is_trained(project):
-    path = project / "params/models/aligned.yaml"
+@pytest.mark.parametrize("head", ["aligned", "joint", "siamese"])
+def test_frozen_layers_stay_as_they_were_and_the_rest_is_trained(project, head):
+    path = project / f"params/models/{head}.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"frozen_layers": 1}))
     forget_keys()
-    cell = middle_cell("aligned")
+    cell = middle_cell(head)
     facts = run_seed(Stage.of(cell), 0)
     assert facts["method"] == "upper 1"
     before, after = weights(prepared(cell)), weights(cell.folder / "seed-0" / "encoder")
+    assert before.keys() == after.keys()
     changed = {name for name in before if not before[name].equal(after[name])}
     assert changed
     assert {name.rsplit("layer.", 1)[-1][0] for name in changed} == {"1"}
+
+
+def test_runs_share_what_frozen_layers_make_of_a_text(project):
+    path = project / "params/models/aligned.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"frozen_layers": 1}))
+    forget_keys()
+    store = project / "outputs/tiny/frozen/aligned"
+    run_seed(Stage.of(middle_cell("aligned")), 0)
+    run_seed(Stage.of(end_cell("aligned")), 0)
+    kept = {path.name: path.stat().st_mtime_ns for path in store.iterdir()}
+    assert len(kept) >= 2  # the test set, the training items; alignment where it is spoken
+    again = run_seed(Stage.of(end_cell("aligned", start="questions-multilingual")), 0)
+    assert {path.name: path.stat().st_mtime_ns for path in store.iterdir()} == kept
+    assert again["arm"] == "multilingual"
 
 
 def test_a_target_run_starts_from_the_encoder_of_its_intermediate_run(project, monkeypatch):
