@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+#: how long an example takes says more of the machine than of the code
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 sys.path.insert(0, str(Path(__file__).parent))
 
 

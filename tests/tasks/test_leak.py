@@ -1,9 +1,10 @@
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from xstilts.tasks.item import Item, to_table
-from xstilts.tasks.leak import drop_test_text, normalise, text_digests
+from xstilts.tasks.leak import count_overlap, drop_test_text, normalise, text_digests
 
 
 def table(*rows):
@@ -65,3 +66,16 @@ def test_nothing_that_is_kept_occurs_in_the_test(words):
     held_out = {normalise(word) for word in words[half:]} - {""}
     assert {normalise(text) for text in kept["text_a"]}.isdisjoint(held_out)
     assert len(kept) + len(dropped) == half
+
+
+def test_what_is_left_overlaps_with_no_test_and_what_was_there_is_counted_by_language():
+    train = pd.DataFrame({
+        "id": ["a", "a", "b", "b"], "language": ["en", "de", "en", "de"],
+        "text_a": ["One.", "Eins.", "Two.", "Zwei."], "text_b": ["x1", "x2", "x3", "x4"],
+    })  # fmt: skip
+    test = pd.DataFrame({"text_a": ["zwei"], "text_b": ["other"]})
+    assert count_overlap(train, [test]) == {"de": 1}
+    kept, dropped = drop_test_text(train, [test])
+    assert dropped == ["b"]
+    assert count_overlap(kept, [test]) == {}
+    assert count_overlap(train, [test], sides=("text_b",)) == {}

@@ -58,7 +58,8 @@ def test_only_rows_of_texts_that_were_read_are_trained(project):
 @pytest.mark.parametrize("head", ["aligned", "joint", "siamese"])
 def test_frozen_layers_stay_as_they_were_and_the_rest_is_trained(project, head):
     path = project / f"params/models/{head}.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"frozen_layers": 1, "dropout": 0.0}))
+    whole = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(whole | {"frozen_layers": 1, "dropout": 0.0}))
     forget_keys()
     cell = middle_cell(head)
     facts = run_seed(Stage.of(cell), 0)
@@ -72,7 +73,8 @@ def test_frozen_layers_stay_as_they_were_and_the_rest_is_trained(project, head):
 
 def test_runs_share_what_frozen_layers_make_of_a_text(project):
     path = project / "params/models/aligned.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"frozen_layers": 1, "dropout": 0.0}))
+    whole = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(whole | {"frozen_layers": 1, "dropout": 0.0}))
     forget_keys()
     store = project / "outputs/tiny/frozen/aligned"
     run_seed(Stage.of(middle_cell("aligned")), 0)

@@ -16,8 +16,10 @@ _AUDIT = {
     "dropped_unlabelled": "Dropped: no label", "dropped_marked": "Dropped: marked",
     "dropped_repeated": "Dropped: repeated", "dropped_contradicting": "Dropped: contradicting",
     "dropped_test_text": "Dropped: test text",
-    "dropped": "Dropped", "aligned": "Aligned", "overlap_with_train": "In training",
+    "aligned": "Aligned", "overlap": "Used, in a test",
 }  # fmt: skip
+#: of these, what is said in any case
+_ALWAYS = ("aligned", "overlap")
 
 
 def encoders(analysis: Tables) -> Table:
@@ -83,7 +85,8 @@ def audit(analysis: Tables) -> Table:
     """Return what was found in the data; languages with equal counts share a row."""
     evidence = evidence_of(analysis)
     table = analysis.audit
-    columns = [name for name in _AUDIT if name in table and _says_something(table[name])]
+    columns = [name for name in _AUDIT
+               if name in table and (name in _ALWAYS or _says_something(table[name]))]  # fmt: skip
     rows = []
     shown = table[["task", "split", "language", *columns]].astype(str)
     for key, group in shown.groupby(["task", "split", *columns], sort=False):
@@ -92,7 +95,9 @@ def audit(analysis: Tables) -> Table:
         rows.append(entries(title, split, " ".join(group["language"]), *map(_plain, values)))
     return Table(
         "audit", "Audit of the data, by task, split and language; languages with equal counts "
-        "share a row, and counts that are zero everywhere are left out.",
+        "share a row, and counts that are zero everywhere are left out. Aligned: every item has "
+        "the label of its English form. Used, in a test: training items kept of which a scored "
+        "item of some target holds a text, letters and digits alone.",
         ("Task", "Split", "Languages", *(_AUDIT[name] for name in columns)), rows, table,
         heads=3, words=frozenset(
             3 + place for place, name in enumerate(columns) if name == "labels"

@@ -27,9 +27,10 @@ COLUMNS: dict[str, str] = {
     "dropped_repeated": "training items dropped because another file or row has their pair",
     "dropped_contradicting": "training items dropped because their pair has several labels",
     "dropped_test_text": "training items dropped because a test set holds one of their texts",
+    "overlap": "training items kept of which a test set holds a text, looked for after all drops",
 }
 #: columns that an audit of an earlier form lacks; they are then zero
-LATER = ("dropped_unlabelled", "dropped_repeated", "dropped_contradicting")
+LATER = ("dropped_unlabelled", "dropped_repeated", "dropped_contradicting", "overlap")
 
 
 def marked(table: pd.DataFrame, marks: Collection[str]) -> pd.Series:
@@ -50,10 +51,12 @@ def audit_split(
     marks: Collection[str] = (),
     notes: Mapping[str, Mapping[str, int]] | None = None,
     dropped: Mapping[str, int] | None = None,
+    overlap: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one record a language: `read` is what the files hold, `kept` what is used.
 
-    `dropped` gives the counts of `COLUMNS` that begin with "dropped_", zero where it lacks one.
+    `dropped` gives the counts of `COLUMNS` that begin with "dropped_", zero where it lacks one;
+    `overlap` that of each language, likewise.
     Keys are those of `COLUMNS`; `labels`, `file_labels` and `marks` are lists of [name, count].
     """
     english = read[read["language"] == "en"].set_index("id")["label"]
@@ -74,6 +77,7 @@ def audit_split(
             | {"unquoted": seen.get("unquoted", 0), "line_breaks": seen.get("line_breaks", 0)}
             | {"differing": differing, "aligned": differing == 0}
             | lost
+            | {"overlap": (overlap or {}).get(language, 0)}
         )
     return records
 

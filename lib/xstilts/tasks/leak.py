@@ -66,13 +66,26 @@ def drop_test_text(
     share single sentences (google-research-datasets/paws, pawsx/README). `sides` names the
     texts of the training rows that are looked at: both, but where one is a short answer.
     """
-    held_out = text_digests(tests, ignored)
-    if not held_out or train.empty:
-        return train, []
+    dropped = item_ids(train[_hits(train, text_digests(tests, ignored), sides)])
+    return train[~train["id"].isin(dropped)].reset_index(drop=True), dropped
+
+
+def count_overlap(
+    train: pd.DataFrame,
+    tests: Iterable[pd.DataFrame],
+    ignored: Collection[str] = (),
+    sides: Sequence[str] = SIDES,
+) -> dict[str, int]:
+    """Return how many training rows of each language share a text with a test: none should."""
+    hit = _hits(train, text_digests(tests, ignored), sides)
+    return train[hit]["language"].value_counts().astype(int).to_dict()
+
+
+def _hits(train: pd.DataFrame, held_out: set[bytes], sides: Sequence[str]) -> np.ndarray:
+    """Return, for each row, whether one of its texts is held out."""
     hit = np.zeros(len(train), dtype=bool)
-    for side in sides:
+    for side in sides if held_out else ():
         rows, texts = pd.factorize(train[side])
         found = (_hash(normalise(text)) in held_out for text in texts)
         hit |= np.fromiter(found, dtype=bool, count=len(texts))[rows]
-    dropped = item_ids(train[hit])
-    return train[~train["id"].isin(dropped)].reset_index(drop=True), dropped
+    return hit

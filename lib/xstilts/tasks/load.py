@@ -15,7 +15,7 @@ from xstilts.tasks.baseline import GENERATED_ITEMS, score_baselines
 from xstilts.tasks.files import read_files
 from xstilts.tasks.hub import read_hub
 from xstilts.tasks.item import empty_table, item_ids, of_items
-from xstilts.tasks.leak import drop_test_text, text_digests
+from xstilts.tasks.leak import count_overlap, drop_test_text, text_digests
 from xstilts.tasks.miniature import read_miniature
 from xstilts.tasks.pairs import Split
 from xstilts.tasks.repeat import drop_repeated
@@ -86,11 +86,12 @@ def load_items(
     tests = [test, *held_out]
     read, clean, dropped = _clean_training(name, spec, data_root, tests)
     train = _trained(name, spec, clean)
+    overlap = count_overlap(train, tests, spec.drop_rows_with, _checked_sides(spec))
     report = {
         "task": name,
         "rows": [
-            *_audit(name, spec, "train", read, train, dropped),
-            *_audit(name, spec, "test", tested, test, {}),
+            *_audit(name, spec, "train", read, train, dropped, overlap),
+            *_audit(name, spec, "test", tested, test, {}, {}),
         ],
         "files": read.files | tested.files,
         "training_items_available": clean["id"].nunique(),
@@ -107,12 +108,19 @@ def _audit(
     read: Split,
     kept: pd.DataFrame,
     dropped: dict[str, int],
+    overlap: dict[str, int],
 ) -> list[dict[str, Any]]:
     """Return the audit of a split: what was read, what is kept, what was lost between."""
     return audit_split(
         name, split, read.table, kept, spec.labels, marks=spec.drop_rows_with, notes=read.notes,
-        dropped=dropped | {"dropped_unlabelled": read.unlabelled},
+        dropped=dropped | {"dropped_unlabelled": read.unlabelled}, overlap=overlap,
     )  # fmt: skip
+
+
+def _checked_sides(spec: TaskSpec) -> tuple[str, ...]:
+    """Return which texts of a training item must be new."""
+    # Answers are few and short ("In the garden."): what must be new is the question.
+    return ("text_a",) if spec.kind == "choice" else ("text_a", "text_b")
 
 
 def _measured(name: str, spec: TaskSpec, test: pd.DataFrame) -> pd.DataFrame:
@@ -170,9 +178,7 @@ def _clean_training(
         # One file is as its makers released it; what several share is known here alone.
         if isinstance(spec.source, FilesSource) and len(spec.source.parts("train")) > 1:
             once, repeated, contradicting = drop_repeated(once)
-        # Answers are few and short ("In the garden."): what must be new is the question.
-        sides = ("text_a",) if spec.kind == "choice" else ("text_a", "text_b")
-        clean, leaked = drop_test_text(once, tests, spec.drop_rows_with, sides)
+        clean, leaked = drop_test_text(once, tests, spec.drop_rows_with, _checked_sides(spec))
         enough = clean["id"].nunique() >= spec.train_items
         if enough or not isinstance(spec.source, MiniatureSource):
             break
