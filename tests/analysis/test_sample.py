@@ -124,3 +124,14 @@ def test_targets_that_score_the_same_items_have_them_redrawn_alike(sample, share
     found = [drawn.score(model, start, name, ("de",)) for name in drawn.outcomes]
     assert found[0][0] == found[1][0]
     assert np.array_equal(*found) == shared
+
+
+def test_a_task_at_two_numbers_of_items_has_its_scored_items_redrawn_alike(sample):
+    task = sample.design.tasks["made_nli"]
+    design = dataclasses.replace(sample.design, tasks={"made_nli": task, "made_nli@9": task})
+    one = sample.outcomes["made_nli"]
+    other = dataclasses.replace(one, target="made_nli@9")
+    drawn = Sample.draw(design, {"made_nli": one, "made_nli@9": other})
+    model, start = one.entries[0]
+    found = [drawn.score(model, start, name, ("de",)) for name in drawn.outcomes]
+    assert np.array_equal(*found)

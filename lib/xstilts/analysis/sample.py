@@ -17,7 +17,7 @@ from xstilts.analysis.estimand import (
 )
 from xstilts.analysis.outcome import Outcomes
 from xstilts.analysis.resample import Resampling
-from xstilts.params import ModelSpec, StudySpec, TaskSpec, start_name
+from xstilts.params import ModelSpec, StudySpec, TaskSpec, base_task, start_name
 
 #: (intermediate task, target task)
 Pair = tuple[str, str]
@@ -68,7 +68,7 @@ class Sample:
         values = {
             # targets that score the same items have them redrawn alike
             target: resampling.scores(
-                design.tasks[target].test_draw or target, one.correct, one.scored
+                design.tasks[target].test_draw or base_task(target), one.correct, one.scored
             )
             for target, one in outcomes.items()
         }

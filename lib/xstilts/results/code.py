@@ -18,7 +18,7 @@ BESIDE = frozenset({
     "xstilts.notebook", "xstilts.results.code", "xstilts.results.key", "xstilts.results.manifest",
     "xstilts.results.progress", "xstilts.errors",
     "xstilts.params", "xstilts.params.load", "xstilts.params.grid", "xstilts.params.spec",
-    "xstilts.params.corpus", "xstilts.params.source",
+    "xstilts.params.corpus", "xstilts.params.source", "xstilts.params.strict",
 })  # fmt: skip
 
 
