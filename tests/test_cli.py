@@ -13,7 +13,7 @@ from xstilts.errors import BusyError, ResourceError, SpecError, XstiltsError
 from xstilts.files import exclusive
 
 STUDY, NLI = "params/studies/smoke.yaml", "params/tasks/smoke_nli.yaml"
-OF_STUDIES = [name for name in COMMANDS if name != "export"]
+OF_STUDIES = [name for name in COMMANDS if name not in ("explain", "export")]
 HEAVY = {"torch", "transformers", "tokenizers", "matplotlib", "papermill", "sklearn"}
 
 
@@ -41,7 +41,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     ("words", "line"),
     [
         (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, keep, "
-                            "publish, export. Did you mean 'paper'?"),
+                            "publish, explain, export. Did you mean 'paper'?"),
         (["paper"], "the following arguments are required: study"),
         ([], "the following arguments are required: command"),
         (["paper", "smoke", "--core", "two"], "invalid int value: 'two'"),
@@ -209,3 +209,10 @@ def test_help_and_mistakes_load_nothing_heavy_and_answer_at_once(words):
     assert code == ("0" if "--help" in words else "2")
     assert heavy == []
     assert float(seconds) < 1.5
+
+
+def test_explaining_a_number_needs_a_study_that_is_there(root, capsys):
+    assert main(["explain", "smkoe", "count/runs"]) == 2
+    assert "study 'smkoe' is unknown; allowed: smoke. Did you mean 'smoke'?" in told(capsys)
+    assert main(["explain", "smoke", "count/runs"]) == 2
+    assert "study 'smoke': no tables; `make paper STUDY=smoke` computes them" in told(capsys)

@@ -11,7 +11,7 @@ from typing import NoReturn
 from xstilts.errors import SpecError, XstiltsError, nearest
 from xstilts.params.grid import PUBLISHED
 
-COMMANDS = ("paper", "plan", "status", "keep", "publish", "export")
+COMMANDS = ("paper", "plan", "status", "keep", "publish", "explain", "export")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,9 +64,11 @@ def parser() -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="what is done, running, failed and left")
     keep = verbs.add_parser("keep", help="record finished runs, to be committed and gone on from")
     publish = verbs.add_parser("publish", help="copy a study's tables and paper to be committed")
-    for verb in (paper, plan, status, keep, publish):
+    explain = verbs.add_parser("explain", help="runs, parameters, data and code behind a number")
+    for verb in (paper, plan, status, keep, publish, explain):
         verb.add_argument("study", help="file in params/studies")
         verb.add_argument("--outputs", default="outputs", help="folder of everything computed")
+    explain.add_argument("key", help="of a number, as the paper's HTML and numbers.json have it")
     export = verbs.add_parser("export", help="write MiniXTREME as an ordinary data set folder")
     export.add_argument("set", help="minixtreme")
     export.add_argument("--to", help="a new folder; outputs/<set> by default")
@@ -87,6 +89,10 @@ def command(chosen: argparse.Namespace) -> None:
         from xstilts.results.records import keep, told_count
 
         print(told_count(keep(chosen.study, chosen.outputs), chosen.study, "kept in"))
+    elif chosen.command == "explain":
+        from xstilts.report.explain import explain
+
+        print(explain(chosen.study, chosen.key, chosen.outputs))
     elif chosen.command == "export":
         from xstilts.export import export
 

@@ -64,6 +64,11 @@ class Numbers:
         return key in self._all
 
     @property
+    def keys(self) -> list[str]:
+        """Return the names of all numbers."""
+        return list(self._all)
+
+    @property
     def used(self) -> list[Number]:
         """Return the numbers used so far; a mark's index points into this list."""
         return [self._all[key] for key in self._used]

@@ -1,0 +1,77 @@
+"""Numbers of the committed studies, held against the runs that are said to be behind them."""
+
+from pathlib import Path
+
+import pytest
+
+from xstilts.analysis import load_analysis
+from xstilts.errors import DataError, SpecError
+from xstilts.report.evidence import evidence_of
+from xstilts.report.explain import chosen_runs, explain
+from xstilts.report.numbers import Numbers
+
+PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"
+
+
+@pytest.fixture(scope="module")
+def real():
+    analysis = load_analysis(PUBLISHED / "real" / "analysis")
+    evidence = evidence_of(analysis, "real")
+    return analysis, evidence, Numbers(evidence)
+
+
+def test_a_score_is_the_mean_of_its_runs(real):
+    analysis, evidence, numbers = real
+    keys = [key for key in numbers.keys if key.startswith("scores/") and ":" not in key]
+    assert len(keys) > 50
+    for key in keys:
+        number = numbers.find(key)
+        scores = chosen_runs(analysis, evidence, number)["score"]
+        assert scores.mean() == pytest.approx(number.value), key
+
+
+def test_a_gain_in_points_is_the_difference_of_its_runs(real):
+    analysis, evidence, numbers = real
+    keys = [key for key in numbers.keys if key.startswith("gains/") and "/points/" in key
+            and ":" not in key]  # fmt: skip
+    assert len(keys) > 20
+    for key in keys:
+        number = numbers.find(key)
+        by_arm = chosen_runs(analysis, evidence, number).groupby("arm")["score"].mean()
+        first, second = number.row["contrast"].split("-")
+        assert by_arm[first] - by_arm[second] == pytest.approx(number.value), key
+
+
+def test_a_hypothesis_names_the_runs_of_all_sizes_and_pairs(real):
+    analysis, evidence, numbers = real
+    number = numbers.find("hypotheses/multilingual_over_english")
+    runs = chosen_runs(analysis, evidence, number)
+    assert set(runs["model"]) == set(evidence.models)
+    by_arm = runs.groupby("arm")["score"].mean()
+    assert by_arm["multilingual"] - by_arm["english"] == pytest.approx(number.value)
+
+
+def test_the_text_says_value_runs_parameters_cells_and_code(real):
+    _, evidence, _ = real
+    model = next(iter(evidence.models))
+    key = f"scores/{model}/none/none/xnli/en"
+    told = explain("real", key)
+    assert told.startswith(f"{key}\n")
+    assert f"real/targets/{model}/none/xnli/seed-0" in told
+    for part in ("parameters", f"encoders/{model}", "data/xnli", "commit ", "torch "):
+        assert part in told
+    assert "intermediate" not in told.split("parameters")[1].split("cells")[0]
+
+
+def test_a_number_without_runs_is_still_told():
+    assert "runs (" not in explain("real", "count/models")
+
+
+def test_an_unknown_number_names_the_nearest():
+    with pytest.raises(SpecError, match=r"'count/model' is unknown. Did you mean 'count/models'"):
+        explain("real", "count/model")
+
+
+def test_a_study_without_tables_says_how_to_compute_them(tmp_path):
+    with pytest.raises(DataError, match="make paper STUDY=real_whole"):
+        explain("real_whole", "count/models", str(tmp_path))
