@@ -65,7 +65,10 @@ def chosen_runs(analysis: Analysis, evidence: Evidence, number: Number) -> pd.Da
 
 
 def _starts(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (model, intermediate, arm, target) of the runs that a number is made of."""
+    """Yield (model, intermediate, arm, target) of the runs that a number is made of.
+
+    Of arm none, the intermediate task is the one that it is held against, if there is one.
+    """
     row = _selectors(evidence, number)
     if row is None:
         return
@@ -78,7 +81,7 @@ def _starts(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, str,
     for model in models:
         for middle, target in pairs:
             for arm in arms:
-                yield model, "none" if arm == "none" else middle, arm, target
+                yield model, middle, arm, target
 
 
 def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
@@ -112,7 +115,8 @@ def _of(
     group: str,
 ) -> pd.DataFrame:
     rows = runs[
-        (runs["model"] == model) & (runs["intermediate"] == middle) & (runs["arm"] == arm)
+        (runs["model"] == model) & (runs["arm"] == arm)
+        & (runs["intermediate"] == ("none" if arm == "none" else middle))
         & (runs["target"] == target)
     ]  # fmt: skip
     rows = rows[_in_group(evidence, rows["language"], group, middle)]
@@ -152,7 +156,7 @@ def _parameters(evidence: Evidence, number: Number) -> str:
             f"model {model}: {spec.layers} layers, {spec.frozen_layers} of them frozen, head "
             f"{spec.head}; rate {rule.learning_rate:g}, batch {rule.batch}"
         )
-    tasks = [(start[1], "intermediate") for start in starts if start[1] != "none"]
+    tasks = [(start[1], "intermediate") for start in starts if start[2] != "none"]
     for task, stage in dict.fromkeys([*tasks, *((start[3], "target") for start in starts)]):
         budget = evidence.spec.budget(task, stage)  # type: ignore[arg-type]
         lines.append(f"{stage} {task}: {budget.items} items, {budget.epochs} epochs")
