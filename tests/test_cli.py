@@ -13,7 +13,7 @@ from xstilts.errors import BusyError, ResourceError, SpecError, XstiltsError
 from xstilts.files import exclusive
 
 STUDY, NLI = "params/studies/smoke.yaml", "params/tasks/smoke_nli.yaml"
-OF_STUDIES = [name for name in COMMANDS if name not in ("explain", "export")]
+OF_STUDIES = [name for name in COMMANDS if name not in ("compare", "explain", "export")]
 HEAVY = {"torch", "transformers", "tokenizers", "matplotlib", "papermill", "sklearn"}
 
 
@@ -41,7 +41,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     ("words", "line"),
     [
         (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, keep, "
-                            "publish, explain, export. Did you mean 'paper'?"),
+                            "publish, compare, explain, export. Did you mean 'paper'?"),
         (["paper"], "the following arguments are required: study"),
         ([], "the following arguments are required: command"),
         (["paper", "smoke", "--core", "two"], "invalid int value: 'two'"),

@@ -11,7 +11,7 @@ from typing import NoReturn
 from xstilts.errors import SpecError, XstiltsError, nearest
 from xstilts.params.grid import PUBLISHED
 
-COMMANDS = ("paper", "plan", "status", "keep", "publish", "explain", "export")
+COMMANDS = ("paper", "plan", "status", "keep", "publish", "compare", "explain", "export")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,6 +68,10 @@ def parser() -> argparse.ArgumentParser:
     for verb in (paper, plan, status, keep, publish, explain):
         verb.add_argument("study", help="file in params/studies")
         verb.add_argument("--outputs", default="outputs", help="folder of everything computed")
+    compare = verbs.add_parser("compare", help="in what two studies differ beyond noise")
+    compare.add_argument("first", help="file in params/studies, or a folder of tables")
+    compare.add_argument("second", help="likewise")
+    compare.add_argument("--outputs", default="outputs", help="folder of everything computed")
     explain.add_argument("key", help="of a number, as the paper's HTML and numbers.json have it")
     export = verbs.add_parser("export", help="write MiniXTREME as an ordinary data set folder")
     export.add_argument("set", help="minixtreme")
@@ -89,6 +93,10 @@ def command(chosen: argparse.Namespace) -> None:
         from xstilts.results.records import keep, told_count
 
         print(told_count(keep(chosen.study, chosen.outputs), chosen.study, "kept in"))
+    elif chosen.command == "compare":
+        from xstilts.report.compare import compare
+
+        print(compare(chosen.first, chosen.second, chosen.outputs))
     elif chosen.command == "explain":
         from xstilts.report.explain import explain
 
