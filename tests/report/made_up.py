@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xstilts.analysis.beside import tabulate_budgets
+from xstilts.analysis.claim import CLAIMS
 from xstilts.analysis.operators import OPERATORS
 from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
 from xstilts.analysis.tables import GROWTHS
@@ -86,6 +87,7 @@ def study(
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
         alignments=_alignments(world), retrievals=_retrievals(world),
         operators=_operators(world, scores), budgets=_budgets(world, about, scores, gains),
+        claims=_claims(),
     )  # fmt: skip
 
 
@@ -292,6 +294,17 @@ def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[(scores["arm"] == "none") & single]
     probes = rows[["model", "target", "group", "score", "items"]]
     return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
+
+
+def _claims() -> pd.DataFrame:
+    """Return a claim of each verdict."""
+    rows = [
+        ("a", "A holds.", "phang2020", "A minus B.", 1.2, 0.4, 2.0, "supported", ""),
+        ("b", "B holds.", "phang2020", "B minus A.", -1.2, -2.0, -0.4, "contradicted", ""),
+        ("c", "C holds.", "hu2020", "C minus A.", 0.1, -0.4, 0.6, "not resolved", ""),
+        ("d", "D holds.", "hu2020", "D.", np.nan, np.nan, np.nan, "not testable", "no D here"),
+    ]
+    return pd.DataFrame(rows, columns=list(CLAIMS)).astype(CLAIMS)
 
 
 def _budgets(

@@ -153,3 +153,13 @@ def test_a_notebook_shows_text_not_markup(smoke):
     smoke = made_up.study("smoke", layers=(2,), seeds=(0,))
     smoke.study["tasks"]["smoke_nli"]["title"] = "<b>bold</b>"
     assert "<b>bold" not in tables.main_results(smoke)._repr_html_()
+
+
+def test_claims_say_what_decides_them_and_why_one_cannot_be_tested():
+    table = tables.all_tables(made_up.study("mini"))["claims"]
+    assert [row[3].text for row in table.rows] == [
+        "supported", "contradicted", "not resolved", "not testable",
+    ]  # fmt: skip
+    assert table.rows[0][2].text == "+1.2"
+    assert "0.4 to" in table.rows[0][2].small
+    assert (table.rows[3][2].text, table.rows[3][3].small) == ("–", "no D here")

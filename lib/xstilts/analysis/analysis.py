@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from xstilts.analysis import hypothesis, origin, tables
 from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
+from xstilts.analysis.claim import CLAIMS, judge_claims
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
@@ -20,6 +21,7 @@ from xstilts.analysis.sample import Sample
 from xstilts.errors import DataError
 from xstilts.files import read_json, write_atomically, write_json
 from xstilts.params import Cell
+from xstilts.params.claim import claims_file, read_claims
 from xstilts.results.collect import COST, REPEATING, Collected, collect
 from xstilts.results.schema import CURVE, PREDICTIONS, RUNS, conform
 from xstilts.results.schema import LATER as FACTS
@@ -43,9 +45,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "audit": tuple(name for name in AUDIT if name not in AUDIT_LATER),
     "cost": tuple(COST),
     "budgets": tuple(BUDGETS),
+    "claims": tuple(CLAIMS),
 }
 #: tables that results of an earlier form lack; they are then empty
-LATER = ("growths", "probes", "alignments", "retrievals", "operators", "budgets")
+LATER = ("growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims")
 #: columns that tables of an earlier form lack, and what they then hold
 ADDED: Mapping[str, Mapping[str, Any]] = {
     "runs": FACTS, "cost": FACTS, "hypotheses": {"target": ""},
@@ -64,6 +67,7 @@ class Analysis:
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
     nothing. budgets: `beside.BUDGETS`, of this study and those beside it.
+    claims: `claim.CLAIMS`, of the literature.
     """
 
     folder: Path
@@ -82,6 +86,7 @@ class Analysis:
     audit: pd.DataFrame = field(repr=False)
     cost: pd.DataFrame = field(repr=False)
     budgets: pd.DataFrame = field(repr=False)
+    claims: pd.DataFrame = field(repr=False)
     study: Mapping[str, Any] = field(repr=False)
 
     @cached_property
@@ -141,6 +146,8 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
         "audit": origin.read_audit(inputs),
         "cost": collected.cost,
     }
+    claims = read_claims(claims_file())
+    found["claims"] = judge_claims(sample, claims, used, found["retrievals"])
     about = origin.describe(design, collected, left_out, inputs)
     own = tabulate_budgets(about, found["scores"], found["gains"])
     others = read_beside(cell, design.study.beside)

@@ -47,6 +47,7 @@ class Tables(Protocol):
     audit: pd.DataFrame
     cost: pd.DataFrame
     budgets: pd.DataFrame
+    claims: pd.DataFrame
     study: Mapping[str, Any]
 
 

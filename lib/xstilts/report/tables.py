@@ -18,6 +18,7 @@ __all__ = [
     "all_tables",
     "audit",
     "budgets",
+    "claims",
     "control",
     "costs",
     "encoders",
@@ -148,6 +149,25 @@ def hypotheses(analysis: Tables) -> Table:
     )  # fmt: skip
 
 
+def claims(analysis: Tables) -> Table:
+    """Return the claims of the literature with what this study says of each."""
+    evidence = evidence_of(analysis)
+    rows = [
+        entries(
+            row["says"], row["decided_by"], _cell(row, "estimate", "points"),
+            Entry(row["verdict"], row["reason"]),
+        )
+        for row in analysis.claims.to_dict("records")
+    ]  # fmt: skip
+    level = "" if evidence.one_seed else f", {_level(evidence)} interval in brackets"
+    return Table(
+        "claims", "Claims of the literature and what this study says of them. Estimate in "
+        f"points{level}. Not testable: the study has not what the claim is about.",
+        ("Claim", "Decided by", "Estimate", "Verdict"), rows, analysis.claims,
+        words=frozenset({1, 3}), prose=frozenset({0, 1, 3}),
+    )  # fmt: skip
+
+
 def all_tables(analysis: Tables) -> dict[str, Table]:
     """Return every table that the study's data allow, by id."""
     made = [encoders(analysis), tasks(analysis), main_results(analysis)]
@@ -156,6 +176,8 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
             made.append(shown)
     if len(analysis.hypotheses):
         made.append(hypotheses(analysis))
+    if len(analysis.claims):
+        made.append(claims(analysis))
     made += [languages(analysis), floors(analysis), shortcuts(analysis)]
     if (by_operator := operators(analysis)) is not None:
         made.append(by_operator)

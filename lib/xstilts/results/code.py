@@ -19,6 +19,7 @@ BESIDE = frozenset({
     "xstilts.results.progress", "xstilts.errors",
     "xstilts.params", "xstilts.params.load", "xstilts.params.grid", "xstilts.params.spec",
     "xstilts.params.corpus", "xstilts.params.source", "xstilts.params.strict",
+    "xstilts.params.claim",
 })  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from xstilts.params import (
     load_task,
     project_root,
 )
+from xstilts.params.claim import claims_file
 from xstilts.params.grid import MIXED_ARMS, split_start, starts, tables_folder
 from xstilts.params.spec import FolderSource, as_json
 from xstilts.results.code import stage_code
@@ -86,7 +87,8 @@ def _parameters(cell: Cell, data: str) -> dict[str, Any]:
         folders = {name: tables_folder(name, cell.outputs) for name in study.beside}
         beside = {name: stamp(folder / "study.json") for name, folder in folders.items() if folder}
         begun = [split_start(one) for one in starts(cell.study)]
-        return {"study": as_json(study), "starts": begun, "beside": beside}
+        claims = stamp(claims_file())
+        return {"study": as_json(study), "starts": begun, "beside": beside, "claims": claims}
     return {"paper": _tree(project_root() / "paper")}
 
 
