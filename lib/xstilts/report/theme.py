@@ -2,8 +2,9 @@
 
 import importlib.util
 import io
+import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -127,12 +128,33 @@ def to_png(canvas: Canvas) -> bytes:
 def log_sizes(axes: Axes, sizes: Mapping[str, int]) -> None:
     """Make the x axis logarithmic in body parameters with one tick a model.
 
+    Labels that would touch are left out, those of the smallest and the largest model never.
+
     Args:
         axes: to be changed.
         sizes: label of each tick -> body parameters.
     """
     values = list(sizes.values())
     axes.set_xscale("log")
-    axes.set_xticks(values, list(sizes), minor=False)
+    low, high = min(values) / 1.35, max(values) * 1.35
+    spec = axes.get_subplotspec()
+    columns = spec.get_gridspec().ncols if spec else 1
+    inches = axes.figure.get_figwidth() / columns - 0.3  # type: ignore[union-attr]
+    places = [inches * math.log(value / low) / math.log(high / low) for value in values]
+    # 7 pt Noto Sans takes about 0.062 inch a character; half a character keeps labels apart.
+    shown = _apart(places, [0.062 * (len(label) + 0.5) for label in sizes])
+    labels = [label if place in shown else "" for place, label in enumerate(sizes)]
+    axes.set_xticks(values, labels, minor=False)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(min(values) / 1.35, max(values) * 1.35)
+    axes.set_xlim(low, high)
+
+
+def _apart(places: Sequence[float], widths: Sequence[float]) -> set[int]:
+    """Return which labels, centred at ascending places, stand apart; first and last always."""
+    last = len(places) - 1
+    kept = [0]
+    for number in range(1, last):
+        near = [(kept[-1], number), (number, last)]
+        if all(places[b] - places[a] >= (widths[a] + widths[b]) / 2 for a, b in near):
+            kept.append(number)
+    return {*kept, last}
