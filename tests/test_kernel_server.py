@@ -276,12 +276,12 @@ def test_a_fork_ends_with_whoever_asked_and_outlives_the_server(light):
 
 def test_a_fork_that_outlives_the_server_is_seen_to_end(light):
     process, path = light()
-    with ask(path, "import time; time.sleep(1)") as connection, ask(path, "") as other:
+    with ask(path, "import time; time.sleep(4)") as connection, ask(path, "") as other:
         answer(other)
         pid = answer(connection)["pid"]
         process.kill()
         assert connection.recv(1) == b""
-        wait_for(lambda: gone(pid), 1)
+        wait_for(lambda: gone(pid), 8)
 
 
 def test_it_ends_with_its_input_and_leaves_no_folder(light):
