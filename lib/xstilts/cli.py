@@ -11,7 +11,9 @@ from typing import NoReturn
 from xstilts.errors import SpecError, XstiltsError, nearest
 from xstilts.params.grid import PUBLISHED
 
-COMMANDS = ("paper", "plan", "status", "keep", "publish", "compare", "explain", "export")
+COMMANDS = (
+    "paper", "plan", "status", "keep", "publish", "analyse", "compare", "explain", "export",
+)  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,8 +66,9 @@ def parser() -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="what is done, running, failed and left")
     keep = verbs.add_parser("keep", help="record finished runs, to be committed and gone on from")
     publish = verbs.add_parser("publish", help="copy a study's tables and paper to be committed")
+    again = verbs.add_parser("analyse", help="estimate a study's tables anew from its runs")
     explain = verbs.add_parser("explain", help="runs, parameters, data and code behind a number")
-    for verb in (paper, plan, status, keep, publish, explain):
+    for verb in (paper, plan, status, keep, publish, again, explain):
         verb.add_argument("study", help="file in params/studies")
         verb.add_argument("--outputs", default="outputs", help="folder of everything computed")
     compare = verbs.add_parser("compare", help="in what two studies differ beyond noise")
@@ -93,6 +96,10 @@ def command(chosen: argparse.Namespace) -> None:
         from xstilts.results.records import keep, told_count
 
         print(told_count(keep(chosen.study, chosen.outputs), chosen.study, "kept in"))
+    elif chosen.command == "analyse":
+        from xstilts.publish import analyse_anew
+
+        print(analyse_anew(chosen.study, chosen.outputs))
     elif chosen.command == "compare":
         from xstilts.report.compare import compare
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from xstilts.analysis import analyse_again
 from xstilts.cell import run_cell
 from xstilts.errors import DataError
 from xstilts.notebook import default_parameters
@@ -38,6 +39,21 @@ def publish(study: str, outputs: str = "outputs") -> Path:
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(analysis.folder, place, ignore=shutil.ignore_patterns(*LEFT))
     return rebuild(study, PUBLISHED)
+
+
+def analyse_anew(study: str, outputs: str) -> Path:
+    """Estimate a study's tables from its runs and predictions alone, and typeset its paper.
+
+    For results that an earlier version analysed, published ones above all: nothing is trained,
+    and the cells need not be there.
+
+    Raises:
+        DataError: there are no tables, or they are broken.
+    """
+    analysis = _analysis(study, outputs)
+    if (analysis.folder / "study.json").is_file():
+        analyse_again(analysis.folder, "outputs")
+    return rebuild(study, outputs)
 
 
 def rebuild(study: str, outputs: str) -> Path:

@@ -42,12 +42,12 @@ def test_another_study_is_read_where_it_was_computed_else_where_it_is_published(
     other = small.folder.parents[1] / "other" / "analysis"
     published = small.folder.parents[2] / PUBLISHED / "other" / "analysis"
     assert tables_folder("other", small.outputs) is None
-    assert read_beside(small, ["other"]) == []
+    assert read_beside(small.outputs, ["other"]) == []
     shutil.copytree(mine.folder, published)
     assert tables_folder("other", small.outputs) == published
     shutil.copytree(mine.folder, other)
     assert tables_folder("other", small.outputs) == other
-    (found,) = read_beside(small, ["other"])
+    (found,) = read_beside(small.outputs, ["other"])
     expected = tabulate_budgets(mine.study, mine.scores, mine.gains)
     assert found.fillna(0).to_numpy().tolist() == expected.fillna(0).to_numpy().tolist()
 
@@ -58,7 +58,7 @@ def test_a_broken_table_of_another_study_is_named(small):
     shutil.copytree(mine.folder, other)
     (other / "gains.parquet").write_text("no table")
     with pytest.raises(DataError, match=r"other/analysis/gains\.parquet: not a Parquet file"):
-        read_beside(small, ["other"])
+        read_beside(small.outputs, ["other"])
 
 
 def test_one_seed_has_no_interval(analysis):

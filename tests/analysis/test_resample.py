@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from synthetic import World
 
 from xstilts.analysis.estimand import error_reduction
-from xstilts.analysis.resample import Estimate, Resampling
+from xstilts.analysis.resample import GROUPS, Estimate, Resampling
 
 
 def answers(seed: int, shape: tuple[int, int, int, int], chance: float = 0.6) -> np.ndarray:
@@ -22,9 +22,9 @@ def whole(languages: int, items: int) -> np.ndarray:
 def test_the_estimate_is_the_plain_mean_and_means_of_draws_are_close_to_it():
     correct = answers(0, (2, 3, 4, 50))
     values = Resampling.of("s", 3, 4000, 0.95).scores("t", correct, whole(4, 50))
-    assert values.shape == (2, 4, 1 + 3 * 4000)
+    assert values.shape == (2, 4, 1 + 3 * 4000 + 3 + GROUPS + 3 * GROUPS)
     np.testing.assert_allclose(values[:, :, 0], 100 * correct.mean(axis=(1, 3)))
-    for part in np.split(values[:, :, 1:], 3, axis=2):
+    for part in np.split(values[:, :, 1 : 1 + 3 * 4000], 3, axis=2):
         np.testing.assert_allclose(part.mean(axis=2), values[:, :, 0], atol=0.6)
 
 
@@ -88,8 +88,8 @@ def test_with_equal_seeds_the_interval_is_scipys_bootstrap_over_items():
 def test_with_items_that_do_not_matter_the_interval_is_students():
     by_seed = np.array([61.0, 64.0, 66.5, 63.0])
     resampling = Resampling.of("s", 4, 40_000, 0.95)
-    mean = np.full(40_000, by_seed.mean())
-    values = np.concatenate([mean[:1], mean + resampling.shifts @ by_seed, mean, mean])
+    values = np.full(resampling.columns, by_seed.mean())
+    values[1:40_001] += resampling.shifts @ by_seed
     found = resampling.estimate(values)
     low, high = scipy.stats.t.interval(0.95, 3, by_seed.mean(), scipy.stats.sem(by_seed))
     assert found.low == pytest.approx(low, abs=0.12)
@@ -101,7 +101,7 @@ def test_rounding_does_not_decide_whether_an_interval_touches_zero():
     assert not Estimate(-5.0, -9.0, -1e-15, 0.05).resolved
     assert Estimate(5.0, 1e-3, 9.0, 0.05).resolved
     resampling = Resampling.of("s", 2, 100, 0.95)
-    noise = np.where(np.arange(301) % 2, 1e-14, -1e-14)
+    noise = np.where(np.arange(resampling.columns) % 2, 1e-14, -1e-14)
     assert resampling.estimate(noise).p == 1.0
 
 
@@ -131,13 +131,37 @@ def test_an_undefined_estimate_has_no_interval_and_undefined_draws_are_left_out(
 def test_p_and_interval_agree(shift: float, seeds: int, seed: int):
     draws = 400
     resampling = Resampling.of(f"s{seed}", seeds, draws, 0.95)
-    parts = np.random.default_rng(seed).normal(shift, 1, 3 * draws)
-    found = resampling.estimate(np.concatenate([[shift], parts]))
+    values = np.full(resampling.columns, shift)
+    values[1 : 1 + 3 * draws] = np.random.default_rng(seed).normal(shift, 1, 3 * draws)
+    found = resampling.estimate(values)
     assert found.low <= found.high
     if found.resolved:
         assert found.p <= 0.05 + 2 / draws
     else:
         assert found.p >= 0.05 - 2 / draws
+
+
+def test_parts_of_the_answers_are_scores_on_them_alone():
+    correct, scored = answers(8, (2, 3, 2, 250)), whole(2, 250)
+    scored[1, 240:] = False
+    resampling = Resampling.of("s", 3, 20, 0.95)
+    values = resampling.scores("t", correct, scored)[1, 0]
+    parts = resampling.parts(values)
+    mine = 100.0 * correct[1, :, 0]
+    assert parts.without_seed == pytest.approx([mine[[1, 2]].mean(), mine[[0, 2]].mean(),
+                                                mine[[0, 1]].mean()])  # fmt: skip
+    assert parts.without_group[0] == pytest.approx(mine[:, 3:].mean())  # groups of 2 or 3
+    assert parts.cells.shape == (3, GROUPS)
+    assert parts.cells[2, 0] == pytest.approx(mine[2, :3].mean())
+    lacking = resampling.parts(resampling.scores("t", correct, scored)[1, 1])
+    assert np.isnan(lacking.cells[:, -1]).all()
+    assert np.isfinite(lacking.without_group).all()
+
+
+def test_one_seed_cannot_be_left_out():
+    resampling = Resampling.of("s", 1, 20, 0.95)
+    values = resampling.scores("t", answers(9, (1, 1, 1, 50)), whole(1, 50))[0, 0]
+    assert np.isnan(resampling.parts(values).without_seed).all()
 
 
 def simulated(world: World, number: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from xstilts.analysis.beside import tabulate_budgets
 from xstilts.analysis.claim import CLAIMS
+from xstilts.analysis.crosscheck import CROSSCHECKS, METHODS
 from xstilts.analysis.operators import OPERATORS
 from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
 from xstilts.analysis.tables import GROWTHS
@@ -87,7 +88,7 @@ def study(
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
         alignments=_alignments(world), retrievals=_retrievals(world),
         operators=_operators(world, scores), budgets=_budgets(world, about, scores, gains),
-        claims=_claims(),
+        claims=_claims(), crosschecks=_crosschecks(_tested(world, single)),
     )  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def _gains(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = []
     fixed = ["model", "family", "layers", "body_params", "total_params"]
     columns = [*fixed, "intermediate", "target", "pair", "contrast", "unit", "group", "estimate",
-               "low", "high", "seeds", "items", "resolved"]  # fmt: skip
+               "low", "high", "seeds", "items", "resolved", "p", "q"]  # fmt: skip
     looked = scores.set_index(["model", "intermediate", "arm", "target", "group"])["score"]
     for name in world.models:
         sizes = scores[scores["model"] == name].iloc[0][fixed].tolist()
@@ -209,9 +210,10 @@ def _gains(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
                             value = points if unit == "points" else 100 * points / (100 - low)
                             ends = _interval(world, value, 1.2 if unit == "points" else 3.5)
                             sure = bool(ends[0] > 0 or ends[1] < 0)
+                            p = np.nan if np.isnan(ends[0]) else 0.01 if sure else 0.4
                             rows.append([*sizes, middle, target, "same" if same else "cross",
                                          contrast, unit, group, value, *ends,
-                                         len(world.spec["seeds"]), 150, sure])  # fmt: skip
+                                         len(world.spec["seeds"]), 150, sure, p, 2 * p])  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -223,7 +225,7 @@ def _mean_gains(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
     low, high = ([end[place] for end in ends] for place in (0, 1))
     sure = [bool(a > 0 or b < 0) for a, b in ends]
     means = means.assign(intermediate="mean", target=means["pair"], low=low, high=high,
-                         resolved=sure)  # fmt: skip
+                         resolved=sure, p=np.nan, q=np.nan)  # fmt: skip
     return means.reindex(columns=gains.columns)
 
 
@@ -294,6 +296,20 @@ def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[(scores["arm"] == "none") & single]
     probes = rows[["model", "target", "group", "score", "items"]]
     return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
+
+
+def _crosschecks(hypotheses: pd.DataFrame) -> pd.DataFrame:
+    """Return the hypotheses by other methods; the mixed model alone sees an effect in all."""
+    rows = []
+    for row in hypotheses[hypotheses["low"].notna()].to_dict("records"):
+        for method in METHODS:
+            ends = {"low": row["low"], "high": row["high"], "p": row["p"]}
+            if method.startswith("sign_flip"):
+                ends = {"low": np.nan, "high": np.nan, "p": 0.25}
+            if method == "mixed":
+                ends = {"low": 0.1, "high": 3.0, "p": 0.03}
+            rows.append({"name": row["name"], "method": method, "estimate": row["estimate"]} | ends)
+    return pd.DataFrame(rows, columns=list(CROSSCHECKS)).astype(CROSSCHECKS)
 
 
 def _claims() -> pd.DataFrame:

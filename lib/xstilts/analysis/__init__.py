@@ -1,6 +1,6 @@
 """From runs to what they say: scores, gains and slopes with intervals, hypotheses, collapse."""
 
-from xstilts.analysis.analysis import Analysis, analyse, load_analysis
+from xstilts.analysis.analysis import Analysis, analyse, analyse_again, load_analysis
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.estimand import (
     CONTRASTS,
@@ -11,7 +11,8 @@ from xstilts.analysis.estimand import (
     share_of_gap_closed,
     transfer_gap,
 )
-from xstilts.analysis.hypothesis import holm, judge_hypotheses
+from xstilts.analysis.hypothesis import judge_hypotheses
+from xstilts.analysis.multiple import holm
 from xstilts.analysis.outcome import Outcomes, complete_grid, gather_outcomes
 from xstilts.analysis.resample import Estimate, Resampling
 from xstilts.analysis.sample import Design, Sample
@@ -27,6 +28,7 @@ __all__ = [
     "Resampling",
     "Sample",
     "analyse",
+    "analyse_again",
     "complete_grid",
     "error_reduction",
     "find_collapsed",

@@ -7,6 +7,7 @@ from functools import partial as bind
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,9 +16,10 @@ from xstilts.analysis import hypothesis, origin, tables
 from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
 from xstilts.analysis.claim import CLAIMS, judge_claims
 from xstilts.analysis.collapse import find_collapsed
+from xstilts.analysis.crosscheck import CROSSCHECKS, crosscheck
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
-from xstilts.analysis.sample import Sample
+from xstilts.analysis.sample import Design, Sample
 from xstilts.errors import DataError
 from xstilts.files import read_json, write_atomically, write_json
 from xstilts.params import Cell
@@ -37,6 +39,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "slopes": tuple(tables.SLOPES),
     "growths": tuple(tables.GROWTHS),
     "hypotheses": tuple(hypothesis.COLUMNS),
+    "crosschecks": tuple(CROSSCHECKS),
     "baselines": tuple(origin.BASELINES),
     "probes": tuple(origin.PROBES),
     "alignments": tuple(origin.ALIGNMENTS),
@@ -48,10 +51,14 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "claims": tuple(CLAIMS),
 }
 #: tables that results of an earlier form lack; they are then empty
-LATER = ("growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims")
+LATER = (
+    "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims", "crosschecks",
+)  # fmt: skip
+#: tables that are found in the folders of cells; the others are estimated from runs
+_GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
 #: columns that tables of an earlier form lack, and what they then hold
 ADDED: Mapping[str, Mapping[str, Any]] = {
-    "runs": FACTS, "cost": FACTS, "hypotheses": {"target": ""},
+    "runs": FACTS, "cost": FACTS, "hypotheses": {"target": ""}, "gains": {"p": np.nan, "q": np.nan},
 }  # fmt: skip
 #: keys of study.json
 _STUDY = ("name", "study", "models", "tasks", "counts", "cells")
@@ -62,7 +69,8 @@ class Analysis:
     """What a study says: tables in `folder`, and `study`, what study.json holds.
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
-    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. hypotheses: `hypothesis.COLUMNS`.
+    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. hypotheses:
+    `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
@@ -78,6 +86,7 @@ class Analysis:
     slopes: pd.DataFrame = field(repr=False)
     growths: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
+    crosschecks: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
     probes: pd.DataFrame = field(repr=False)
     alignments: pd.DataFrame = field(repr=False)
@@ -125,35 +134,71 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
     inputs = origin.inputs_of(cell, partial=partial)
     baselines = origin.read_baselines(inputs)
     labels = {name: len(spec.labels) for name, spec in design.tasks.items()}
-    runs = _with_status(collected, baselines, labels)
-    used, left_out = complete_grid(runs)
-    if used.empty:
-        raise DataError(f"study '{cell.study}': no run on a target task is finished")
-    sample = Sample.draw(design, gather_outcomes(used, collected.predictions))
     found = {
-        "runs": runs,
+        "runs": _with_status(collected, baselines, labels),
         "curves": collected.curves,
+        "baselines": baselines,
+        "probes": origin.read_probes(inputs),
+        "alignments": origin.read_alignments(inputs),
+        "retrievals": origin.read_retrievals(inputs),
+        "audit": origin.read_audit(inputs),
+        "cost": collected.cost,
+    }
+    left_out = complete_grid(found["runs"])[1]
+    about = origin.describe(design, collected, left_out, inputs)
+    found |= _estimate(design, found, collected.predictions)
+    found["budgets"] = _budgets(cell.outputs, design, about, found)
+    _write(cell.folder, found, collected.predictions, about)
+    return load_analysis(cell.folder)
+
+
+def analyse_again(folder: Path, outputs: str) -> Analysis:
+    """Estimate everything in a folder of tables anew from its runs and predictions.
+
+    What was gathered from the cells stays as it is, so that the cells need not be there.
+
+    Args:
+        folder: where `analyse` wrote, or a copy of it.
+        outputs: where finished studies beside this one are looked for.
+
+    Raises:
+        DataError: a table is missing or broken.
+    """
+    old = load_analysis(folder)
+    design = origin.design_in(old.study)
+    found = {"runs": old.runs} | {name: getattr(old, name) for name in _GATHERED}
+    found |= _estimate(design, found, old.predictions)
+    found["budgets"] = _budgets(outputs, design, old.study, found)
+    _write(folder, found, old.predictions, old.study)
+    return load_analysis(folder)
+
+
+def _estimate(
+    design: Design, given: Mapping[str, pd.DataFrame], predictions: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return every table that follows from runs and their predictions."""
+    runs = given["runs"]
+    used, _ = complete_grid(runs)
+    if used.empty:
+        raise DataError(f"study '{design.name}': no run on a target task is finished")
+    sample = Sample.draw(design, gather_outcomes(used, predictions))
+    return {
         "scores": tables.tabulate_scores(sample, runs),
         "gains": tables.tabulate_gains(sample),
         "slopes": tables.tabulate_slopes(sample),
         "growths": tables.tabulate_growths(sample),
         "hypotheses": hypothesis.judge_hypotheses(sample),
-        "baselines": baselines,
-        "probes": origin.read_probes(inputs),
-        "alignments": origin.read_alignments(inputs),
-        "retrievals": origin.read_retrievals(inputs),
-        "operators": tabulate_operators(used, collected.predictions),
-        "audit": origin.read_audit(inputs),
-        "cost": collected.cost,
+        "crosschecks": crosscheck(sample),
+        "operators": tabulate_operators(used, predictions),
+        "claims": judge_claims(sample, read_claims(claims_file()), used, given["retrievals"]),
     }
-    claims = read_claims(claims_file())
-    found["claims"] = judge_claims(sample, claims, used, found["retrievals"])
-    about = origin.describe(design, collected, left_out, inputs)
+
+
+def _budgets(
+    outputs: str, design: Design, about: Mapping[str, Any], found: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
     own = tabulate_budgets(about, found["scores"], found["gains"])
-    others = read_beside(cell, design.study.beside)
-    found["budgets"] = pd.concat([own, *others], ignore_index=True)
-    _write(cell.folder, found, collected.predictions, about)
-    return load_analysis(cell.folder)
+    return pd.concat([own, *read_beside(outputs, design.study.beside)], ignore_index=True)
 
 
 def _with_status(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from xstilts.errors import DataError
 from xstilts.files import read_json
-from xstilts.params import Cell, StudySpec, base_task
+from xstilts.params import StudySpec, base_task
 from xstilts.params.grid import tables_folder
 from xstilts.params.load import parse
 
@@ -66,7 +66,7 @@ def tabulate_budgets(
     return rows[list(BUDGETS)].astype(BUDGETS).reset_index(drop=True)
 
 
-def read_beside(cell: Cell, studies: Sequence[str]) -> list[pd.DataFrame]:
+def read_beside(outputs: str, studies: Sequence[str]) -> list[pd.DataFrame]:
     """Return `tabulate_budgets` of other studies, those that have been analysed or published.
 
     Raises:
@@ -74,7 +74,7 @@ def read_beside(cell: Cell, studies: Sequence[str]) -> list[pd.DataFrame]:
     """
     found = []
     for name in studies:
-        folder = tables_folder(name, cell.outputs)
+        folder = tables_folder(name, outputs)
         if folder is not None:
             read = (_table(folder / f"{table}.parquet") for table in ("scores", "gains"))
             found.append(tabulate_budgets(read_json(folder / "study.json"), *read))

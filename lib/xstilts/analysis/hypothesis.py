@@ -1,12 +1,12 @@
 """The hypotheses that a study declared before it ran, each with its verdict."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xstilts.analysis.estimand import Values
+from xstilts.analysis.multiple import holm
 from xstilts.analysis.sample import Sample
 from xstilts.params import Hypothesis
 
@@ -38,7 +38,7 @@ def judge_hypotheses(sample: Sample) -> pd.DataFrame:
     declared = sample.design.study.hypotheses
     rows: list[dict[str, Any]] = []
     for one in declared:
-        values = _quantity(sample, one)
+        values = hypothesis_values(sample, one)
         nothing = {"estimate": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
         if values is not None:
             found = sample.resampling.estimate(values)
@@ -51,7 +51,8 @@ def judge_hypotheses(sample: Sample) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _quantity(sample: Sample, one: Hypothesis) -> Values | None:
+def hypothesis_values(sample: Sample, one: Hypothesis) -> Values | None:
+    """Return the quantity that a hypothesis says is above zero, or None where it cannot be."""
     pairs = [pair for pair in sample.design.pairs(one.pairs) if one.target in (None, pair[1])]
     by_model = sample.by_model(pairs, one.contrast, one.unit, one.group)
     if not by_model:
@@ -67,18 +68,3 @@ def _verdict(estimate: float, p: float, level: float) -> str:
     if p >= level:
         return "not resolved"
     return "supported" if estimate > 0 else "contradicted"
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Return p adjusted for their number by Holm's step-down rule; NaN stays, uncounted.
-
-    The k-th smallest of m is multiplied by m − k + 1, then made not smaller than those
-    before it and at most 1. Source: Holm 1979, Scandinavian Journal of Statistics 6(2).
-    """
-    given = np.asarray(p, dtype=np.float64)
-    tested = np.flatnonzero(~np.isnan(given))
-    order = tested[np.argsort(given[tested], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
-    adjusted = np.full(len(given), np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(given[order] * factors), 1.0)
-    return adjusted.tolist()

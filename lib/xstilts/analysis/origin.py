@@ -1,6 +1,6 @@
 """Where a study's numbers come from: its parameters, the keys of its cells, its data cells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,9 @@ from xstilts.errors import DataError
 from xstilts.files import read_json
 from xstilts.params import (
     Cell,
+    ModelSpec,
+    StudySpec,
+    TaskSpec,
     as_json,
     base_task,
     cells,
@@ -20,6 +23,7 @@ from xstilts.params import (
     load_study,
     load_task,
 )
+from xstilts.params.load import parse
 from xstilts.results.collect import Collected
 from xstilts.results.schema import conform
 from xstilts.tasks.audit import audit_table
@@ -81,6 +85,20 @@ def design_of(study: str) -> Design:
         {name: load_model(name) for name in spec.models},
         {name: load_task(name) for name in tasks},
     )
+
+
+def design_in(about: Mapping[str, Any]) -> Design:
+    """Return the parameters that a study.json holds.
+
+    Raises:
+        SpecError: they are none of this version.
+    """
+    where = "study.json"
+    models = {name: parse(ModelSpec, values, f"{where}: models.{name}")
+              for name, values in about["models"].items()}  # fmt: skip
+    tasks = {name: parse(TaskSpec, values, f"{where}: tasks.{name}")
+             for name, values in about["tasks"].items()}  # fmt: skip
+    return Design(about["name"], parse(StudySpec, about["study"], f"{where}: study"), models, tasks)
 
 
 def inputs_of(cell: Cell, *, partial: bool = False) -> list[Cell]:

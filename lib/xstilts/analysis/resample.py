@@ -20,6 +20,7 @@ Journal of Business & Economic Statistics 29(2), for the subtraction.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from xstilts.files import digest
 
 #: values closer to zero than this are zero: counts of items leave nothing between but rounding
 ZERO = 1e-9
+#: parts of a target's items, in the order of their ids; the jackknife leaves out one at a time
+GROUPS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,29 @@ class Estimate:
         return bool(self.low > ZERO or self.high < -ZERO)
 
 
+class Parts(NamedTuple):
+    """What stands behind an estimate: its draws, and its values on parts of the answers.
+
+    seed, item, both: (draws,), with the seeds' part, the items and their interaction redrawn.
+    without_seed: (seeds,), one seed left out; NaN with one seed. without_group: (GROUPS,), one
+    group of items left out. cells: (seeds, GROUPS), of one seed on one group of items alone;
+    NaN where a language lacks the items. Of use for what is linear in the scores.
+    """
+
+    seed: Values
+    item: Values
+    both: Values
+    without_seed: Values
+    without_group: Values
+    cells: Values
+
+
 @dataclass(frozen=True)
 class Resampling:
     """The draws of a study. Equal (study, seeds, draws) give equal numbers everywhere.
 
-    Arrays of values have shape (..., 1 + 3 · draws): the estimate, then the draws of seeds,
-    of items, and of their interaction. Estimands act on such arrays element by element.
+    Arrays of values have shape (..., columns): the estimate, then `Parts`. Estimands act on
+    such arrays element by element.
     """
 
     study: str
@@ -82,22 +102,37 @@ class Resampling:
             correct: (entry, seed, language, item).
             scored: (language, item), false where a language lacks an item.
 
-        Returns: (entry, language, 1 + 3 · draws).
+        Returns: (entry, language, columns).
         """
         entries, seeds, languages, items = correct.shape
+        members = _membership(items)
         # Whole numbers in float32: sums stay below 2**24 and are exact in any order.
         counts = self._item_counts(target, items)
         totals = np.maximum(scored.astype(np.float32) @ counts, 1).astype(np.float64)
-        values = np.empty((entries, languages, 1 + 3 * self.draws))
+        values = np.empty((entries, languages, self.columns))
         for entry in range(entries):
             right = (correct[entry] & scored).reshape(seeds * languages, items)
             drawn = (right.astype(np.float32) @ counts).astype(np.float64)
             drawn = 100.0 * drawn.reshape(seeds, languages, -1) / totals
             plain = 100.0 * right.sum(axis=1).reshape(seeds, languages) / scored.sum(axis=1)
-            values[entry] = self._stack(plain, drawn)
+            in_group = (right.astype(np.float32) @ members).reshape(seeds, languages, GROUPS)
+            parts = _leave_out(in_group.astype(np.float64), scored.astype(np.float32) @ members)
+            values[entry] = np.concatenate([self._redraw(plain, drawn), parts], axis=1)
         return values
 
-    def _stack(self, plain: Values, drawn: Values) -> Values:
+    @property
+    def columns(self) -> int:
+        """Return the length of an array of values."""
+        return 1 + 3 * self.draws + self.seeds + GROUPS + self.seeds * GROUPS
+
+    def parts(self, values: Values) -> Parts:
+        """Return what stands behind an estimate; `values`: (columns,)."""
+        ends = np.cumsum([1, *[self.draws] * 3, self.seeds, GROUPS])
+        _, seed, item, both, without_seed, without_group, cells = np.split(values, ends)
+        cells = cells.reshape(self.seeds, GROUPS)
+        return Parts(seed, item, both, without_seed, without_group, cells)
+
+    def _redraw(self, plain: Values, drawn: Values) -> Values:
         """Return (language, 1 + 3 · draws) of scores by seed, plain and with items redrawn."""
         estimate = plain.mean(axis=0)[:, None]
         by_seed = estimate + np.einsum("ds,sl->ld", self.shifts, plain)
@@ -112,11 +147,11 @@ class Resampling:
         return taken.T.astype(np.float32)
 
     def spread(self, values: Values) -> Values:
-        """Return the draws of one quantity, shape (draws,); `values`: (1 + 3 · draws,).
+        """Return the draws of one quantity, shape (draws,); `values`: (columns,).
 
         The seeds' part is shrunk by the share of its variance that is interaction.
         """
-        seed, item, both = (values[1:] - values[0]).reshape(3, self.draws)
+        seed, item, both = (part - values[0] for part in self.parts(values)[:3])
         variance, shared = np.nanvar(seed), np.nanvar(both)
         own = np.sqrt(max(0.0, 1.0 - shared / variance)) if variance > 0 else 0.0
         return values[0] + own * self.stretch * seed + item
@@ -139,6 +174,32 @@ class Resampling:
         fewer = min(int((drawn <= ZERO).sum()), int((drawn >= -ZERO).sum()))
         p = min(1.0, 2.0 * (1 + fewer) / (1 + len(drawn)))
         return Estimate(value, float(low), float(high), p)
+
+
+def _membership(items: int) -> NDArray[np.float32]:
+    """Return which group each item is in, (item, GROUPS): neighbours share a group."""
+    groups = np.arange(items) * GROUPS // max(items, 1)
+    return (groups[:, None] == np.arange(GROUPS)).astype(np.float32)
+
+
+def _leave_out(right: Values, scored: NDArray[np.float32]) -> Values:
+    """Return the scores without each seed, without each group, and of each cell of both.
+
+    Args:
+        right: right answers (seed, language, group).
+        scored: answers (language, group).
+
+    Returns: (language, seeds + GROUPS + seeds · GROUPS).
+    """
+    seeds, languages, _ = right.shape
+    by_seed = right.sum(axis=2) / scored.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        others = (by_seed.sum(axis=0) - by_seed) / (seeds - 1)
+        rest = scored.sum(axis=1, keepdims=True) - scored
+        without = (right.sum(axis=2, keepdims=True) - right).mean(axis=0) / rest
+        cells = right / scored
+    cells = np.moveaxis(cells, 1, 0).reshape(languages, -1)
+    return 100.0 * np.concatenate([others.T, without, cells], axis=1)
 
 
 def _generator(*parts: object) -> np.random.Generator:

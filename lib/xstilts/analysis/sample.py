@@ -78,7 +78,7 @@ class Sample:
         return target in self.outcomes and (model, start) in self.outcomes[target].entries
 
     def score(self, model: str, start: str, target: str, languages: Sequence[str]) -> Values:
-        """Return the plain mean over `languages` of the score, shape (1 + 3 · draws,)."""
+        """Return the plain mean over `languages` of the score, shape (columns,)."""
         key = (model, start, target, *languages)
         if key not in self._means:
             outcomes = self.outcomes[target]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xstilts.analysis.estimand import CONTRASTS, UNITS, Unit
+from xstilts.analysis.multiple import false_discovery
 from xstilts.analysis.outcome import with_start
 from xstilts.analysis.resample import Estimate
 from xstilts.analysis.sample import PAIR_KINDS, Pair, PairKind, Sample
@@ -53,6 +54,8 @@ GAINS: dict[str, str] = {
     "seeds": "int64",
     "items": "int64",
     "resolved": "bool",  # the interval excludes zero
+    "p": "float64",  # two-sided, of this row alone
+    "q": "float64",  # `false_discovery` over all single pairs of the row's unit and group
 }
 #: one row a (pair of tasks or their mean, kind of pair, contrast, unit, group of languages)
 SLOPES: dict[str, str] = {
@@ -130,7 +133,16 @@ def tabulate_gains(sample: Sample) -> pd.DataFrame:
         for contrast in CONTRASTS
         for row in _mean_gains(sample, kind, contrast)
     ]
-    return _table(rows, GAINS)
+    return _table(_adjusted(rows), GAINS)
+
+
+def _adjusted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return gains with `q`, of single pairs: means over pairs are in no family."""
+    table = pd.DataFrame(rows, columns=list(GAINS)).assign(q=np.nan)
+    single = table[table["intermediate"] != MEAN]
+    for _, family in single.groupby(["unit", "group"]):
+        table.loc[family.index, "q"] = false_discovery(family["p"].tolist())
+    return table.to_dict("records")
 
 
 def _mean_gains(sample: Sample, kind: PairKind, contrast: str) -> Iterator[dict[str, Any]]:
@@ -141,7 +153,7 @@ def _mean_gains(sample: Sample, kind: PairKind, contrast: str) -> Iterator[dict[
                 about = _size(sample, model) | {"intermediate": MEAN, "target": kind}
                 about |= {"pair": kind, "contrast": contrast, "unit": unit, "group": group}
                 about |= {"seeds": sample.resampling.seeds, "items": _scored(sample, pairs)}
-                yield about | _estimate(sample.resampling.estimate(values))
+                yield about | _tested(sample.resampling.estimate(values))
 
 
 def _scored(sample: Sample, pairs: Sequence[Pair]) -> int:
@@ -203,7 +215,7 @@ def _gains(
             values = sample.contrast(model, pair, contrast, unit, group)
             if values is not None:
                 found = sample.resampling.estimate(values)
-                named = {"unit": unit, "group": group} | _estimate(found)
+                named = {"unit": unit, "group": group} | _tested(found)
                 yield about | named | _counts(sample, pair[1], codes)
 
 
@@ -264,6 +276,10 @@ def _percent(end: float) -> float:
 def _estimate(found: Estimate) -> dict[str, Any]:
     ends = {"low": found.low, "high": found.high}
     return {"estimate": found.value, **ends, "resolved": found.resolved}
+
+
+def _tested(found: Estimate) -> dict[str, Any]:
+    return _estimate(found) | {"p": found.p}
 
 
 def _count_collapsed(sample: Sample, runs: pd.DataFrame) -> Mapping[tuple[str, str, str], int]:

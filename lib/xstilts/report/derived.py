@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from xstilts.report.crosscheck_table import agreeing
 from xstilts.report.evidence import Evidence
 from xstilts.report.formats import Unit
 from xstilts.report.mediator import alignment_by_start, mediation, probe_rows, rank_correlation
@@ -19,6 +20,8 @@ def derived(evidence: Evidence) -> Iterator[Derived]:
     """Yield the numbers that the study's tables allow."""
     yield from _shortcuts(evidence)
     yield from _power(evidence)
+    yield from _crosschecks(evidence)
+    yield from _discoveries(evidence)
     if len(evidence.tables.probes):
         for row in probe_rows(evidence).itertuples():
             where = {"model": row.model, "target": row.target, "group": row.group}
@@ -56,6 +59,31 @@ def _shortcuts(evidence: Evidence) -> Iterator[Derived]:
         if margins:
             where = {"model": largest, "group": group}
             yield f"shortcuts/margin/{group}", float(np.min(margins)), "points", file, where
+
+
+def _crosschecks(evidence: Evidence) -> Iterator[Derived]:
+    """Yield how far the methods agree, and the effects that two one-sided tests exclude."""
+    table, file = evidence.tables.crosschecks, "crosschecks.parquet"
+    if not len(table):
+        return
+    same, tested = agreeing(table)
+    yield "count/crosschecked", tested, "count", file, {}
+    yield "count/agreeing", same, "count", file, {}
+    for row in table[table["method"] == "equivalence"].itertuples():
+        where = {"name": row.name, "method": row.method}
+        bound = max(abs(row.low), abs(row.high))
+        yield f"equivalence/{row.name}", bound, "width", file, where
+
+
+def _discoveries(evidence: Evidence) -> Iterator[Derived]:
+    """Yield how many single contrasts of each kind of pair stay at the false discovery rate."""
+    rows = evidence.single_gains
+    rows = rows[(rows["unit"] == "points") & (rows["group"] == "other") & rows["q"].notna()]
+    level = 1.0 - evidence.spec.confidence
+    for kind, part in rows.groupby("pair"):
+        where = {"pair": str(kind), "unit": "points", "group": "other"}
+        yield f"discoveries/{kind}", int((part["q"] < level).sum()), "count", "gains.parquet", where
+        yield f"discoveries/{kind}/of", len(part), "count", "gains.parquet", where
 
 
 def _power(evidence: Evidence) -> Iterator[Derived]:

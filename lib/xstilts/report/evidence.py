@@ -39,6 +39,7 @@ class Tables(Protocol):
     slopes: pd.DataFrame
     growths: pd.DataFrame
     hypotheses: pd.DataFrame
+    crosschecks: pd.DataFrame
     baselines: pd.DataFrame
     probes: pd.DataFrame
     alignments: pd.DataFrame

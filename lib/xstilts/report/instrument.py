@@ -1,4 +1,4 @@
-"""Sentences on the instrument itself: baselines, probe, alignment, power."""
+"""Sentences on the instrument itself: baselines, probe, alignment, power, other methods."""
 
 from xstilts.report.formats import listed
 from xstilts.report.phrases import Phrases
@@ -73,6 +73,36 @@ class Instrument(Phrases):
             "Averaged over the cross-task pairs, half the width of the interval of multilingual "
             f"minus English is {listed(values)} points, from the smallest to the largest encoder: "
             "smaller differences at one size are beyond this study."
+        )
+
+    def crosschecks(self) -> str:
+        """Return whether other methods say the same of the declared hypotheses."""
+        tested, same = (self.num.find(f"count/{name}").value for name in ("crosschecked", "agreeing"))
+        whole = f"the {self.num('count/crosschecked')} hypotheses that can be tested"
+        start = "@tab:crosschecks sets other intervals and tests beside those of this paper. On "
+        if tested == same:
+            return f"{start}all of {whole} the intervals agree whether zero is excluded."
+        return (
+            f"{start}{self.num('count/agreeing')} of {whole} the intervals agree whether zero is "
+            "excluded; the verdicts are by the percentile intervals, as was declared."
+        )
+
+    def excluded(self, name: str) -> str:
+        """Return which effects two one-sided tests exclude, of a hypothesis that stays open."""
+        key = f"equivalence/{name}"
+        if key not in self.num:
+            return ""
+        return f"; effects beyond ±{self.num(key)} are excluded (two one-sided tests)"
+
+    def discoveries(self, kind: str) -> str:
+        """Return how many single contrasts stay when their number is allowed for."""
+        key = f"discoveries/{kind}"
+        if key not in self.num or not self.num.find(f"{key}/of").value:
+            return ""
+        rate = f"{100 - 100 * self.evidence.spec.confidence:g}"
+        return (
+            f"At a false discovery rate of {rate} % over all pairs, {self.num(key)} of these "
+            f"{self.num(f'{key}/of')} contrasts remain."
         )
 
     def _ends(self) -> list[str]:

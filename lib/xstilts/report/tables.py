@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xstilts.report.budgets import budgets, control
+from xstilts.report.crosscheck_table import crosschecks
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.examples import examples
 from xstilts.report.formats import UNDEFINED, interval, write
@@ -21,6 +22,7 @@ __all__ = [
     "claims",
     "control",
     "costs",
+    "crosschecks",
     "encoders",
     "examples",
     "floors",
@@ -183,7 +185,8 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(by_operator)
     if (found := retrieval(analysis)) is not None:
         made.append(found)
-    made += [table for table in (budgets(analysis), control(analysis)) if table is not None]
+    allowed = (budgets(analysis), control(analysis), crosschecks(analysis))
+    made += [table for table in allowed if table is not None]
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
 

@@ -188,8 +188,9 @@ class Wording(Instrument):
             return f"{' '.join(said)} With one seed none of them is resolved."
         return (
             f"A case is an encoder, intermediate task and target. {' '.join(said)} These are "
-            "single intervals without correction for their number: exploration, not tests."
-        )
+            "single intervals without correction for their number: exploration, not tests. "
+            f"{self.discoveries(kind)}"
+        ).strip()
 
     def _tally(self, kind: str, contrast: str) -> str:
         rows = self.gains(kind, contrast, "points", "other")
@@ -243,7 +244,10 @@ class Wording(Instrument):
             return f"Not testable in this study{value}"
         said = f"{row['verdict'].capitalize()}: {self.estimate(key)}"
         holm = f"{key}:p_holm"
-        return said if self.undefined(holm) else f"{said}, p = {self.num(holm)} after Holm"
+        if self.undefined(holm):
+            return said
+        bound = self.excluded(row["name"]) if row["verdict"] == "not resolved" else ""
+        return f"{said}, p = {self.num(holm)} after Holm{bound}"
 
     def collapsed(self) -> str:
         """Return what is to be said of collapsed runs."""
