@@ -144,4 +144,4 @@ def test_equivalence_is_the_interval_of_twice_the_level():
     whole = resampling.estimate(values)
     assert whole.low < low < values[0] < high < whole.high
     spread = resampling.spread(values)
-    assert np.mean(spread < low) == pytest.approx(0.05, abs=0.001)
+    assert np.mean(spread < low) <= 0.05 <= np.mean(spread <= low)
