@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from sklearn.metrics import accuracy_score
 from synthetic import World
 
@@ -23,7 +24,7 @@ def test_every_estimate_has_one_row(analysis, name, key, schema):
     table = getattr(analysis, name)
     assert list(table.columns) == list(schema)
     assert not table.duplicated(key).any()
-    assert table.notna().all(axis=None)
+    assert table.drop(columns="q", errors="ignore").notna().all(axis=None)
     value = "score" if name == "scores" else "estimate"
     assert (table["low"] <= table[value]).mean() > 0.99
     assert (table["high"] >= table[value]).mean() > 0.99
@@ -186,3 +187,12 @@ def test_slopes_do_not_depend_on_the_order_of_the_models(sample):
     turned = dataclasses.replace(sample, design=dataclasses.replace(sample.design, models=models))
     expected, found = tabulate_slopes(sample), tabulate_slopes(turned)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_single_pairs_are_adjusted_within_their_unit_and_group(analysis):
+    gains = analysis.gains
+    single = gains[gains["intermediate"] != "mean"]
+    assert gains.loc[gains["intermediate"] == "mean", "q"].isna().all()
+    for _, family in single.groupby(["unit", "group"]):
+        expected = scipy.stats.false_discovery_control(family["p"])
+        np.testing.assert_allclose(family["q"], expected)
