@@ -41,7 +41,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     ("words", "line"),
     [
         (["papr", "smoke"], "command 'papr' is unknown; allowed: paper, plan, status, keep, "
-                            "publish, compare, explain, export. Did you mean 'paper'?"),
+                            "publish, analyse, compare, explain, export. Did you mean 'paper'?"),
         (["paper"], "the following arguments are required: study"),
         ([], "the following arguments are required: command"),
         (["paper", "smoke", "--core", "two"], "invalid int value: 'two'"),

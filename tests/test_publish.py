@@ -10,7 +10,7 @@ from xstilts.errors import DataError, SpecError
 from xstilts.files import write_json
 from xstilts.params import Cell, cells
 from xstilts.params.grid import PUBLISHED
-from xstilts.publish import publish, rebuild
+from xstilts.publish import analyse_anew, publish, rebuild
 from xstilts.results.key import cell_key
 
 #: what the analysis and running it leave in its folder
@@ -56,6 +56,20 @@ def test_the_paper_is_typeset_from_the_copy(root, ran):
     ((cell, chosen),) = ran
     assert (cell.stage, cell.outputs) == ("60_paper", PUBLISHED)
     assert chosen == {"study": "made", "outputs": PUBLISHED}
+
+
+def test_tables_are_estimated_anew_and_then_typeset(root, ran, monkeypatch):
+    asked: list[tuple[Path, str]] = []
+    monkeypatch.setattr(module, "analyse_again", lambda *given: asked.append(given))
+    publish("made")
+    assert analyse_anew("made", PUBLISHED) == root / PUBLISHED / "made/paper"
+    assert asked == [(root / PUBLISHED / "made/analysis", "outputs")]
+    assert len(ran) == 2
+
+
+def test_without_tables_there_is_nothing_to_estimate_anew(root):
+    with pytest.raises(DataError, match="no tables; published are: none"):
+        analyse_anew("made", PUBLISHED)
 
 
 def test_publishing_again_leaves_no_table_of_before(root):

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic import LANGUAGES
 
-from xstilts.analysis import Analysis, analyse, load_analysis
+from xstilts.analysis import Analysis, analyse, analyse_again, load_analysis
 from xstilts.analysis.analysis import TABLES
 from xstilts.errors import DataError
 from xstilts.params import ModelSpec, StudySpec, TaskSpec, find_cell
@@ -43,6 +44,17 @@ def test_reading_gives_back_what_was_analysed(made, analysis):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(analysis, name))
     assert again.study == analysis.study
     assert {field.name for field in dataclasses.fields(Analysis)} == {"folder", "study", *TABLES}
+
+
+def test_estimating_again_needs_no_cell_and_gives_the_same_tables(analysis, tmp_path):
+    copy = tmp_path / "analysis"
+    shutil.copytree(analysis.folder, copy)
+    (copy / "crosschecks.parquet").unlink()
+    analysis.gains.assign(estimate=0.0).to_parquet(copy / "gains.parquet", index=False)
+    again = analyse_again(copy, str(tmp_path))
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(analysis, name))
+    assert files(copy)["predictions.parquet"] == files(analysis.folder)["predictions.parquet"]
 
 
 def test_predictions_are_exactly_those_of_the_contract(analysis, collected):

@@ -94,7 +94,8 @@ def test_nothing_varies_nothing_to_correct():
 def test_students_interval_is_scipys():
     by_seed = np.array([1.0, 2.5, 0.5, 3.0])
     expected = scipy.stats.ttest_1samp(by_seed, 0).confidence_interval(0.95)
-    assert student_interval(by_seed, 0.95) == pytest.approx((expected.low, expected.high), rel=1e-12)
+    ends = pytest.approx((expected.low, expected.high), rel=1e-12)
+    assert student_interval(by_seed, 0.95) == ends
 
 
 @settings(max_examples=25, deadline=None)

@@ -213,7 +213,8 @@ def _gains(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
                             p = np.nan if np.isnan(ends[0]) else 0.01 if sure else 0.4
                             rows.append([*sizes, middle, target, "same" if same else "cross",
                                          contrast, unit, group, value, *ends,
-                                         len(world.spec["seeds"]), 150, sure, p, 2 * p])  # fmt: skip
+                                         len(world.spec["seeds"]), 150, sure, p,
+                                         2 * p])  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 

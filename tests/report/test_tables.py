@@ -4,6 +4,7 @@ import made_up
 import pytest
 
 from xstilts.report import tables
+from xstilts.report.crosscheck_table import agreeing
 from xstilts.report.method_tables import costs
 from xstilts.tasks.baseline import BASELINES
 
@@ -55,6 +56,20 @@ def test_languages_without_score_are_blank(made):
     table = tables.languages(study)
     column = table.columns.index("ko")
     assert {row[column].text for row in table.rows[:3]} == {""}
+
+
+def test_every_tested_hypothesis_stands_beside_its_other_methods(made, mini):
+    table = made["crosschecks"]
+    assert [row[0].text for row in table.rows] == mini.hypotheses["says"].tolist()
+    assert table.rows[0][6].text == "0.250 / 0.250"
+    assert "cannot give less than 0.250" in table.caption
+    open_row = mini.hypotheses["low"].lt(0).to_numpy().argmax()
+    assert agreeing(mini.crosschecks) == (len(table.rows) - 1, len(table.rows))
+    assert table.rows[open_row][2].text.startswith("−")
+
+
+def test_a_study_of_one_seed_has_no_other_methods(smoke):
+    assert "crosschecks" not in tables.all_tables(smoke)
 
 
 def test_audit_joins_languages_with_equal_counts(made, mini):

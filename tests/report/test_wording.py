@@ -140,6 +140,35 @@ def test_tallies_add_up(mini):
     assert sum(counts) == sum(of)
 
 
+def test_single_contrasts_are_also_counted_at_a_rate_of_false_discoveries(mini):
+    told = plain(say(mini).tally())
+    single = mini.gains[mini.gains["q"].notna()]
+    rows = single.query("unit == 'points' and group == 'other' and pair == 'cross'")
+    count = int((rows["q"] < 0.05).sum())
+    assert f"At a false discovery rate of 5 % over all pairs, {count} of these {len(rows)}" in told
+    assert "false discovery" not in plain(say(made_up.study(seeds=(0,))).tally())
+
+
+def test_where_nothing_is_resolved_it_is_told_what_is_excluded():
+    made = made_up.study(effect=0.0)
+    told = say(made)
+    row = made.hypotheses.iloc[0].to_dict()
+    assert row["verdict"] == "not resolved"
+    ends = made.crosschecks.query("name == @row['name'] and method == 'equivalence'").iloc[0]
+    bound = max(abs(ends["low"]), abs(ends["high"]))
+    assert f"effects beyond ±{bound:.1f} are excluded" in plain(told.hypothesis(row))
+    sure = made_up.study(effect=4.0)
+    assert "excluded" not in plain(say(sure).hypothesis(sure.hypotheses.iloc[0].to_dict()))
+
+
+def test_methods_that_disagree_are_told(mini):
+    told = plain(say(mini).crosschecks())
+    assert re.search(r"On 2 of the 3 hypotheses that can be tested", told)
+    agree = made_up.study(effect=4.0)
+    agree.crosschecks = agree.crosschecks[agree.crosschecks["method"] != "mixed"]
+    assert "On all of the 3" in plain(say(agree).crosschecks())
+
+
 def test_many_single_differences_are_given_as_a_range():
     told = plain(say(made_up.study(hypotheses=False)).effect())
     assert "ranges from" in told

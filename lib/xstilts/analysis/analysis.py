@@ -52,7 +52,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 }
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
-    "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims", "crosschecks",
+    "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
+    "crosschecks",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")

@@ -183,4 +183,3 @@ def equivalence_interval(resampling: Resampling, values: Values) -> tuple[float,
     level = 1.0 - resampling.confidence
     low, high = np.quantile(drawn, [level, 1.0 - level])
     return float(low), float(high)
-

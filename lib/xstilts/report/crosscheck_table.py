@@ -35,9 +35,9 @@ def crosschecks(analysis: Tables) -> Table | None:
     return Table(
         "crosschecks", f"The declared hypotheses by other methods: {level:g} % intervals. "
         "Percentile: as in all other tables. BCa: the same draws, corrected for bias and skew. "
-        "Seeds: Student’s t over what each seed says alone. Mixed: a mixed-effects model with seeds "
-        "and groups of items as crossed random effects; points only. Sign flips: p of permutation "
-        "tests over seeds and over groups of items; "
+        "Seeds: Student’s t over what each seed says alone. Mixed: a mixed-effects model with "
+        "seeds and groups of items as crossed random effects; points only. Sign flips: p of "
+        "permutation tests over seeds and over groups of items; "
         f"{len(evidence.spec.seeds)} seeds cannot give less than {_least_p(evidence)}. "
         f"Equivalence: two one-sided tests at {100 - level:g} % exclude effects outside of it.",
         ("Hypothesis", "Estimate", "Percentile", "BCa", "Seeds", "Mixed", "Sign flips, p",

@@ -77,7 +77,9 @@ class Instrument(Phrases):
 
     def crosschecks(self) -> str:
         """Return whether other methods say the same of the declared hypotheses."""
-        tested, same = (self.num.find(f"count/{name}").value for name in ("crosschecked", "agreeing"))
+        tested, same = (
+            self.num.find(f"count/{name}").value for name in ("crosschecked", "agreeing")
+        )
         whole = f"the {self.num('count/crosschecked')} hypotheses that can be tested"
         start = "@tab:crosschecks sets other intervals and tests beside those of this paper. On "
         if tested == same:
