@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from xstilts.analysis.batch import BATCHES
 from xstilts.analysis.beside import tabulate_budgets
 from xstilts.analysis.claim import CLAIMS
 from xstilts.analysis.crosscheck import CROSSCHECKS, METHODS
@@ -88,7 +89,7 @@ def study(
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
         alignments=_alignments(world), retrievals=_retrievals(world),
         operators=_operators(world, scores), budgets=_budgets(world, about, scores, gains),
-        claims=_claims(), crosschecks=_crosschecks(_tested(world, single)),
+        claims=_claims(), batches=_batches(world), crosschecks=_crosschecks(_tested(world, single)),
     )  # fmt: skip
 
 
@@ -297,6 +298,20 @@ def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[(scores["arm"] == "none") & single]
     probes = rows[["model", "target", "group", "score", "items"]]
     return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
+
+
+def _batches(world: SimpleNamespace) -> pd.DataFrame:
+    """Return made-up critical batches: the more items, the larger; that of 2,000 is not reached."""
+    rows = []
+    for name, spec in world.models.items() if world.kind == "real" else ():
+        body = BODY * spec["layers"] // 12
+        for items, critical in ((1000, 24.0), (2000, np.inf)):
+            for place, batch in enumerate((8, 16, 32)):
+                needed = items * (1 + (0.1 if np.isinf(critical) else 0.15) * place)
+                rows.append([name, "mE5-small", spec["layers"], body, "xnli_en", "XNLI", items, batch,
+                             1.0 + 0.01 * place, needed, 100 * (needed / items - 1), critical,
+                             min(critical, 28.0) / 2, critical, 2])  # fmt: skip
+    return pd.DataFrame(rows, columns=list(BATCHES)).astype(BATCHES)
 
 
 def _crosschecks(hypotheses: pd.DataFrame) -> pd.DataFrame:

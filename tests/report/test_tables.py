@@ -68,6 +68,15 @@ def test_every_tested_hypothesis_stands_beside_its_other_methods(made, mini):
     assert table.rows[open_row][2].text.startswith("−")
 
 
+def test_critical_batches_are_told_by_size_and_volume():
+    study = made_up.study("real")
+    table = tables.batch_table(study)
+    assert [row[1].text for row in table.rows[:2]] == ["1,000", "2,000"]
+    assert [row[3].text for row in table.rows[:2]] == ["24", "over 32"]
+    assert table.rows[0][3].small == "[12 to 24]"
+    assert tables.batch_table(made_up.study("mini")) is None
+
+
 def test_a_study_of_one_seed_has_no_other_methods(smoke):
     assert "crosschecks" not in tables.all_tables(smoke)
 

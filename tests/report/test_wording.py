@@ -169,6 +169,17 @@ def test_methods_that_disagree_are_told(mini):
     assert "On all of the 3" in plain(say(agree).crosschecks())
 
 
+def test_one_batch_is_justified_only_below_every_interval():
+    made = made_up.study("real")
+    told = plain(say(made).batch())
+    assert "Over 6 sizes and volumes of data the critical batch lies between 24 and over 32" in told
+    assert "lies below the whole interval of none of them" in told  # 32 against 12 and 14
+    made.batches["low"] = 40.0
+    assert "one batch is justified" in plain(say(made).batch())
+    made.batches.loc[made.batches["items"] == 1000, "low"] = 12.0
+    assert "all but 3 of them" in plain(say(made).batch())
+
+
 def test_many_single_differences_are_given_as_a_range():
     told = plain(say(made_up.study(hypotheses=False)).effect())
     assert "ranges from" in told

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xstilts.analysis import hypothesis, origin, tables
+from xstilts.analysis.batch import BATCHES, tabulate_batches
 from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
 from xstilts.analysis.claim import CLAIMS, judge_claims
 from xstilts.analysis.collapse import find_collapsed
@@ -48,12 +49,13 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "audit": tuple(name for name in AUDIT if name not in AUDIT_LATER),
     "cost": tuple(COST),
     "budgets": tuple(BUDGETS),
+    "batches": tuple(BATCHES),
     "claims": tuple(CLAIMS),
 }
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks",
+    "crosschecks", "batches",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -76,7 +78,8 @@ class Analysis:
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
     nothing. budgets: `beside.BUDGETS`, of this study and those beside it.
-    claims: `claim.CLAIMS`, of the literature.
+    batches: `batch.BATCHES`, of the studies that this one names. claims: `claim.CLAIMS`, of the
+    literature.
     """
 
     folder: Path
@@ -96,6 +99,7 @@ class Analysis:
     audit: pd.DataFrame = field(repr=False)
     cost: pd.DataFrame = field(repr=False)
     budgets: pd.DataFrame = field(repr=False)
+    batches: pd.DataFrame = field(repr=False)
     claims: pd.DataFrame = field(repr=False)
     study: Mapping[str, Any] = field(repr=False)
 
@@ -148,7 +152,7 @@ def analyse(cell: Cell, *, partial: bool = False) -> Analysis:
     left_out = complete_grid(found["runs"])[1]
     about = origin.describe(design, collected, left_out, inputs)
     found |= _estimate(design, found, collected.predictions)
-    found["budgets"] = _budgets(cell.outputs, design, about, found)
+    found |= _beside(cell.outputs, design, about, found)
     _write(cell.folder, found, collected.predictions, about)
     return load_analysis(cell.folder)
 
@@ -169,7 +173,7 @@ def analyse_again(folder: Path, outputs: str) -> Analysis:
     design = origin.design_in(old.study)
     found = {"runs": old.runs} | {name: getattr(old, name) for name in _GATHERED}
     found |= _estimate(design, found, old.predictions)
-    found["budgets"] = _budgets(outputs, design, old.study, found)
+    found |= _beside(outputs, design, old.study, found)
     _write(folder, found, old.predictions, old.study)
     return load_analysis(folder)
 
@@ -195,11 +199,16 @@ def _estimate(
     }
 
 
-def _budgets(
+def _beside(
     outputs: str, design: Design, about: Mapping[str, Any], found: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
+) -> dict[str, pd.DataFrame]:
+    """Return the tables for which other studies are read."""
+    study = design.study
     own = tabulate_budgets(about, found["scores"], found["gains"])
-    return pd.concat([own, *read_beside(outputs, design.study.beside)], ignore_index=True)
+    return {
+        "budgets": pd.concat([own, *read_beside(outputs, study.beside)], ignore_index=True),
+        "batches": tabulate_batches(outputs, study.batches, study.confidence),
+    }
 
 
 def _with_status(

@@ -234,11 +234,16 @@ class StudySpec(Strict):
     beside: tuple[Name, ...] = Field(
         default=(), description="studies of other budgets or heads whose tables the paper shows"
     )
+    batches: tuple[Name, ...] = Field(
+        default=(), description="studies of other batches, from which the critical one is told"
+    )
     limits: tuple[str, ...] = Field(default=(), description="sentences for the limits section")
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
-        for key in ("models", "arms", "intermediates", "targets", "seeds", "corpora", "beside"):
+        for key in (
+            "models", "arms", "intermediates", "targets", "seeds", "corpora", "beside", "batches",
+        ):  # fmt: skip
             values = getattr(self, key)
             if len(set(values)) != len(values):
                 raise ValueError(f"{key}: a value is listed twice in {list(values)}")

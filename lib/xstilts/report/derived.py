@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from xstilts.report.batches import batch_text
 from xstilts.report.crosscheck_table import agreeing
 from xstilts.report.evidence import Evidence
 from xstilts.report.formats import Unit
@@ -11,7 +12,7 @@ from xstilts.report.mediator import alignment_by_start, mediation, probe_rows, r
 from xstilts.report.miniature_tables import baseline_means
 
 #: (key, value, unit, file, selectors)
-Derived = tuple[str, float, Unit, str, Mapping[str, str]]
+Derived = tuple[str, float | str, Unit, str, Mapping[str, str]]
 ONE_SIDE = ("premise_only", "hypothesis_only")
 OVERLAP = ("word_overlap", "overlap")
 
@@ -22,6 +23,7 @@ def derived(evidence: Evidence) -> Iterator[Derived]:
     yield from _power(evidence)
     yield from _crosschecks(evidence)
     yield from _discoveries(evidence)
+    yield from _batches(evidence)
     if len(evidence.tables.probes):
         for row in probe_rows(evidence).itertuples():
             where = {"model": row.model, "target": row.target, "group": row.group}
@@ -84,6 +86,19 @@ def _discoveries(evidence: Evidence) -> Iterator[Derived]:
         where = {"pair": str(kind), "unit": "points", "group": "other"}
         yield f"discoveries/{kind}", int((part["q"] < level).sum()), "count", "gains.parquet", where
         yield f"discoveries/{kind}/of", len(part), "count", "gains.parquet", where
+
+
+def _batches(evidence: Evidence) -> Iterator[Derived]:
+    """Yield the ends of the critical batches, and how many the study's batch may exceed."""
+    rows, file = evidence.tables.batches, "batches.parquet"
+    if not len(rows):
+        return
+    once = rows.drop_duplicates(["model", "target", "items"])
+    yield "batch/cases", len(once), "count", file, {}
+    beyond = int((once["low"] <= evidence.spec.optimizer.batch).sum())
+    yield "batch/beyond", beyond, "count", file, {}
+    for name, value in (("least", once["critical"].min()), ("most", once["critical"].max())):
+        yield f"batch/{name}", batch_text(float(value), rows), "text", file, {}
 
 
 def _power(evidence: Evidence) -> Iterator[Derived]:

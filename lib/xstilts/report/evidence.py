@@ -48,6 +48,7 @@ class Tables(Protocol):
     audit: pd.DataFrame
     cost: pd.DataFrame
     budgets: pd.DataFrame
+    batches: pd.DataFrame
     claims: pd.DataFrame
     study: Mapping[str, Any]
 

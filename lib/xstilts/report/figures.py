@@ -1,5 +1,6 @@
 """The figures of the paper, each a function of the analysis tables."""
 
+from xstilts.report.batches import critical_batches
 from xstilts.report.budgets import budget_curves
 from xstilts.report.curves import learning_curves
 from xstilts.report.evidence import Tables
@@ -13,6 +14,7 @@ __all__ = [
     "alignment",
     "all_figures",
     "budget_curves",
+    "critical_batches",
     "design",
     "gain_by_size",
     "language_heatmap",
@@ -34,6 +36,8 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
         drawn.append(alignment(analysis))
     if len(analysis.budgets[["head", "items"]].drop_duplicates()) > 1:
         drawn.append(budget_curves(analysis))
+    if len(analysis.batches):
+        drawn.append(critical_batches(analysis))
     stages = set(analysis.curves["stage"])
     drawn.extend(
         learning_curves(analysis, stage) for stage in ("target", "intermediate") if stage in stages

@@ -5,7 +5,7 @@ from typing import Literal
 
 Unit = Literal[
     "percent", "points", "error_reduction", "p", "count", "params", "seconds", "flops", "bytes",
-    "rate", "width", "correlation", "text",
+    "rate", "width", "correlation", "loss", "text",
 ]  # fmt: skip
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 UNDEFINED = "–"
@@ -26,6 +26,8 @@ def write(value: float | int | str, unit: Unit) -> str:
             return _minus(f"{value:.1f}")
         case "correlation":
             return _minus(f"{value:+.2f}")
+        case "loss":
+            return f"{value:.3f}"
         case "points" | "error_reduction":
             return signed(value)
         case "p":

@@ -107,6 +107,24 @@ class Instrument(Phrases):
             f"{self.num(f'{key}/of')} contrasts remain."
         )
 
+    def batch(self) -> str:
+        """Return whether the study's one batch is below the critical batch everywhere."""
+        beyond, tried = (self.num.find(f"batch/{name}").value for name in ("beyond", "cases"))
+        found = (
+            f"Over {self.num('batch/cases')} sizes and volumes of data the critical batch lies "
+            f"between {self.num('batch/least')} and {self.num('batch/most')} "
+            "(@fig:critical_batches, @tab:batches). "
+            f"The batch of this study, {self.num('optimizer/batch')}, lies below "
+        )
+        if not beyond:
+            return f"{found}the whole interval of each of them: one batch is justified."
+        if beyond == tried:
+            return f"{found}the whole interval of none of them: a smaller one might serve better."
+        return (
+            f"{found}the whole interval of all but {self.num('batch/beyond')} of them: there a "
+            "smaller one might serve better."
+        )
+
     def _ends(self) -> list[str]:
         """Return the smallest and the largest encoder, once if it is one."""
         names = list(self.evidence.models)

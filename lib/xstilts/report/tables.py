@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xstilts.report.batches import batch_table
 from xstilts.report.budgets import budgets, control
 from xstilts.report.crosscheck_table import crosschecks
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
@@ -18,6 +19,7 @@ from xstilts.report.theme import ARMS
 __all__ = [
     "all_tables",
     "audit",
+    "batch_table",
     "budgets",
     "claims",
     "control",
@@ -185,7 +187,7 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(by_operator)
     if (found := retrieval(analysis)) is not None:
         made.append(found)
-    allowed = (budgets(analysis), control(analysis), crosschecks(analysis))
+    allowed = (budgets(analysis), control(analysis), crosschecks(analysis), batch_table(analysis))
     made += [table for table in allowed if table is not None]
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
