@@ -79,11 +79,11 @@ def studies(small):
         answers = analysis.predictions[analysis.predictions["run"].isin(runs["run"])]
         parts = [[table.assign(run=table["run"].astype(str) + name) for table in (runs, answers)]
                  for name in targets]  # fmt: skip
-        for place, (name, (some, given)) in enumerate(zip(targets, parts, strict=True)):
+        for place, (name, (some, told)) in enumerate(zip(targets, parts, strict=True)):
             some["target"] = name
             right = np.float16(0.4 + 0.15 * place - worse)
             for label in range(3):
-                given[f"p{label}"] = np.where(given["label"] == label, right, (1 - right) / 2)
+                told[f"p{label}"] = np.where(told["label"] == label, right, (1 - right) / 2)
         pd.concat([part[0] for part in parts]).to_parquet(folder / "runs.parquet")
         pd.concat([part[1] for part in parts]).to_parquet(folder / "predictions.parquet")
         (folder / "study.json").write_text(json.dumps(about))

@@ -57,7 +57,8 @@ def batch_table(analysis: Tables) -> Table | None:
     once = rows.drop_duplicates(["model", "target", "items"])
     made = [
         entries(
-            short_count(row.body_params), write(row.items, "count"), write(_loss(rows, row), "loss"),
+            short_count(row.body_params), write(row.items, "count"),
+            write(_loss(rows, row), "loss"),
             Entry(batch_text(row.critical, rows), f"[{_ends(row.low, row.high, rows)}]"),
             write(row.seeds, "count"),
         )
