@@ -309,8 +309,8 @@ def _batches(world: SimpleNamespace) -> pd.DataFrame:
             for place, batch in enumerate((8, 16, 32)):
                 needed = items * (1 + (0.1 if np.isinf(critical) else 0.15) * place)
                 rows.append([name, "mE5-small", spec["layers"], body, "xnli_en", "XNLI", items,
-                             batch, 1.0 + 0.01 * place, needed, 100 * (needed / items - 1), critical,
-                             min(critical, 28.0) / 2, critical, 2])  # fmt: skip
+                             batch, 1.0 + 0.01 * place, needed, 100 * (needed / items - 1),
+                             critical, min(critical, 28.0) / 2, critical, 2])  # fmt: skip
     return pd.DataFrame(rows, columns=list(BATCHES)).astype(BATCHES)
 
 
