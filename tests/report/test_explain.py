@@ -7,7 +7,8 @@ import pytest
 from xstilts.analysis import load_analysis
 from xstilts.errors import DataError, SpecError
 from xstilts.report.evidence import evidence_of
-from xstilts.report.explain import chosen_runs, explain
+from xstilts.report.explain import explain
+from xstilts.report.trace import chosen_runs
 from xstilts.report.numbers import Numbers
 
 PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"

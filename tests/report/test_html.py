@@ -1,9 +1,15 @@
+import base64
+import hashlib
+import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 VOID = {"img", "meta", "link", "br", "hr", "input"}
 
 
@@ -44,11 +50,21 @@ def test_every_tag_is_closed(page):
 
 
 def test_nothing_is_loaded_from_elsewhere(page):
-    loaded = [attrs.get("src", "") for attrs in page.all("img", "script", "iframe", "source")]
+    loaded = [attrs.get("src", "") for attrs in page.all("img", "source")]
     assert all(source.startswith("data:") for source in loaded)
-    assert not page.all("script", "link", "iframe", "object", "base", "form")
+    assert not page.all("link", "iframe", "object", "base", "form")
+    assert not any("src" in attrs for attrs in page.all("script"))
     policy = next(attrs for attrs in page.all("meta") if "http-equiv" in attrs)
     assert policy["content"].startswith("default-src 'none'")
+
+
+def test_the_policy_lets_the_pages_own_script_run_and_no_other(mini_paper):
+    source = mini_paper.html.read_text()
+    (script,) = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert re.findall(r"script-src ([^;]*);", source) == [f"'sha256-{digest}'"]
+    assert "fetch(" not in script
+    assert "http" not in script
 
 
 def test_style_asks_for_nothing(mini_paper):
@@ -98,6 +114,42 @@ def test_numbers_of_the_text_say_where_they_come_from(page):
     marked = page.all("data")
     assert len(marked) > 10
     assert all(": " in attrs["title"] and attrs["value"] for attrs in marked)
+
+
+def test_every_number_of_the_text_leads_to_its_runs_in_one_step(mini_paper):
+    source = mini_paper.html.read_text()
+    page = Page(source)
+    data = re.search(r'<script type="application/json" id="traces">(.*?)</script>', source)[1]
+    told = json.loads(data)
+    places = [int(attrs["data-n"]) for attrs in page.all("data")]
+    assert set(places) <= set(range(len(told)))
+    scores = [one for one in told if one["key"].startswith("scores/") and ":" not in one["key"]]
+    assert scores
+    for one in scores:
+        assert one["interval"]
+        assert one["runs"] == one["seeds"] == 3
+        (cell,) = one["cells"]
+        assert cell[0].startswith("targets/")
+        assert re.fullmatch("[0-9a-f]{16}", cell[1])
+        assert one["command"] == f"xstilts explain mini {one['key']}"
+    assert any(one["more"] for one in told)  # a mean over many cells names some of them
+    assert "<" not in data
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_in_a_browser_the_script_runs_from_disk_and_asks_for_nothing(mini_paper, tmp_path):
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}",
+        "--enable-logging=stderr", "--virtual-time-budget=3000", "--dump-dom",
+        mini_paper.html.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in done.stderr, done.stderr  # a refused request or an error is logged
+    page = Page(done.stdout)
+    assert all(attrs.get("role") == "button" for attrs in page.all("data"))
+    heads = [attrs for attrs in page.all("th") if attrs.get("scope") == "col"]
+    assert len(page.all("button")) == len(heads)
+    assert page.all("dialog")
 
 
 def test_no_template_or_mark_is_left(page):

@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
 from xstilts.analysis.estimand import Values
 from xstilts.analysis.hypothesis import hypothesis_values
@@ -151,11 +151,11 @@ def mixed_effects(cells: Values, confidence: float) -> Row:
     if np.ptp(y) <= ZERO:
         return (float(y.mean()), np.nan, np.nan, np.nan)
     parts = {"seed": _indicators(seed), "group": _indicators(group)}
-    random = sm.regression.mixed_linear_model.VCSpec(
+    random = VCSpec(
         list(parts), [[[str(n) for n in range(one.shape[1])]] for one in parts.values()],
         [[one] for one in parts.values()],
     )  # fmt: skip
-    model = sm.MixedLM(y, np.ones((len(y), 1)), np.ones(len(y)), exog_vc=random)
+    model = MixedLM(y, np.ones((len(y), 1)), np.ones(len(y)), exog_vc=random)
     with warnings.catch_warnings():
         # A variance that is estimated as zero is an answer here, not a fault.
         warnings.simplefilter("ignore")

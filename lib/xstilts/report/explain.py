@@ -1,11 +1,9 @@
 """What stands behind a number of a paper: its row, runs, parameters, data and code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from xstilts.analysis import CONTRASTS, Analysis, load_analysis
+from xstilts.analysis import Analysis, load_analysis
 from xstilts.errors import DataError, SpecError, nearest
 from xstilts.files import read_json
 from xstilts.params import base_task, load_study, project_root
@@ -14,6 +12,7 @@ from xstilts.report.evidence import Evidence, evidence_of
 from xstilts.report.numbers import Number, Numbers
 from xstilts.report.paper import paper_folder
 from xstilts.report.published import published_numbers
+from xstilts.report.trace import chosen_runs, starts_of
 
 #: of a run, what is shown
 _RUN = ["run", "seed", "score", "status", "device", "precision", "cell_key"]
@@ -52,90 +51,6 @@ def explain(study: str, key: str, outputs: str = "outputs") -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def chosen_runs(analysis: Analysis, evidence: Evidence, number: Number) -> pd.DataFrame:
-    """Return the runs behind a number: a row a run, its score meaned over the number's languages.
-
-    Columns as `schema.RUNS` has them; none for a number that no run is behind.
-    """
-    runs = analysis.runs[analysis.runs["stage"] == "target"]
-    group = (_selectors(evidence, number) or {}).get("group", "other")
-    frames = [_of(evidence, runs, *one, group) for one in _starts(evidence, number)]
-    found = [frame for frame in frames if len(frame)]
-    return pd.concat(found).drop_duplicates("run") if found else runs.iloc[:0]
-
-
-def _starts(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (model, intermediate, arm, target) of the runs that a number is made of.
-
-    Of arm none, the intermediate task is the one that it is held against, if there is one.
-    """
-    row = _selectors(evidence, number)
-    if row is None:
-        return
-    arms = CONTRASTS.get(row.get("contrast", ""), (row.get("arm", "none"),))
-    pairs = [(row.get("intermediate", "none"), row.get("target", ""))]
-    if "pair" in row:
-        wanted = row.get("target")
-        pairs = [pair for pair in evidence.pairs(row["pair"]) if wanted in (None, pair[1])]
-    models = [row["model"]] if "model" in row else row.get("models", list(evidence.models))
-    for model in models:
-        for middle, target in pairs:
-            for arm in arms:
-                yield model, middle, arm, target
-
-
-def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
-    """Return what picks runs: model or models, pair or kind of pairs, contrast or arm."""
-    row: dict[str, Any] = dict(number.row)
-    match number.table:
-        case "scores.parquet" if row.get("model"):
-            return row
-        case "gains.parquet" | "slopes.parquet":
-            if row["intermediate"] == "mean":
-                kind = row.get("pair") or row["target"]
-                kept = ("model", "contrast", "group")
-                return {name: row[name] for name in kept if name in row} | {"pair": kind}
-            return {name: value for name, value in row.items() if name != "pair"}
-        case "growths.parquet":
-            return row | {"models": [row["smaller"], row["larger"]]}
-        case "hypotheses.parquet":
-            one = next(one for one in evidence.spec.hypotheses if one.name == row["name"])
-            return {"contrast": one.contrast, "pair": one.pairs, "group": one.group,
-                    "target": one.target}  # fmt: skip
-    return None
-
-
-def _of(
-    evidence: Evidence,
-    runs: pd.DataFrame,
-    model: str,
-    middle: str,
-    arm: str,
-    target: str,
-    group: str,
-) -> pd.DataFrame:
-    rows = runs[
-        (runs["model"] == model) & (runs["arm"] == arm)
-        & (runs["intermediate"] == ("none" if arm == "none" else middle))
-        & (runs["target"] == target)
-    ]  # fmt: skip
-    rows = rows[_in_group(evidence, rows["language"], group, middle)]
-    score = rows.groupby("run")["score"].mean()
-    once = rows.drop_duplicates("run")
-    return once.assign(score=once["run"].map(score))
-
-
-def _in_group(
-    evidence: Evidence, languages: pd.Series, group: str, middle: str
-) -> "pd.Series[bool]":
-    trained = evidence.tasks[middle].train_languages if middle in evidence.tasks else ()
-    seen = languages.isin(list(trained)) & (languages != "en")
-    return {
-        "en": languages == "en", "other": languages != "en", "all": languages != "",
-        "seen": seen, "unseen": ~seen & (languages != "en"),
-    }.get(group, languages == group)  # fmt: skip
-
-
 def _runs(analysis: Analysis, evidence: Evidence, number: Number) -> str:
     rows = chosen_runs(analysis, evidence, number)
     if rows.empty:
@@ -146,7 +61,7 @@ def _runs(analysis: Analysis, evidence: Evidence, number: Number) -> str:
 
 def _parameters(evidence: Evidence, number: Number) -> str:
     """Return the settings of the models and tasks that the number's runs have."""
-    starts = list(_starts(evidence, number))
+    starts = list(starts_of(evidence, number))
     if not starts:
         return ""
     lines = [f"study {evidence.name}: seeds {', '.join(map(str, evidence.spec.seeds))}"]
@@ -166,7 +81,7 @@ def _parameters(evidence: Evidence, number: Number) -> str:
 def _cells(evidence: Evidence, number: Number) -> str:
     """Return the cells of data, encoders and runs behind the number, each with its key."""
     names = []
-    for model, middle, arm, target in _starts(evidence, number):
+    for model, middle, arm, target in starts_of(evidence, number):
         start = "none" if arm == "none" else f"{middle}-{arm}"
         names += [f"data/{base_task(target)}", f"encoders/{model}"]
         if arm != "none":

@@ -3,8 +3,10 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,12 +26,16 @@ _TAGS = {
 }  # fmt: skip
 
 
-def render_html(manuscript: Manuscript, template: Path) -> str:
+def render_html(manuscript: Manuscript, template: Path, traces: Sequence[Mapping[str, Any]]) -> str:
     """Return the paper as HTML.
+
+    Its one script sorts tables, enlarges figures and shows what is behind a number; without
+    it the page lacks nothing else.
 
     Args:
         manuscript: what is printed.
-        template: folder that holds paper.html.j2 and paper.css.
+        template: folder that holds paper.html.j2, paper.css and paper.js.
+        traces: of each used number; see `trace.traces`.
 
     Raises:
         RenderError: the manuscript uses Markdown that the paper has no form for.
@@ -47,6 +53,7 @@ def render_html(manuscript: Manuscript, template: Path) -> str:
     texts = [
         entry.text for _, table in manuscript.tables.values() for row in table.rows for entry in row
     ]
+    script = (template / "paper.js").read_text(encoding="utf-8")
     return environment.get_template("paper.html.j2").render(
         title=manuscript.title,
         subtitle=manuscript.subtitle,
@@ -55,6 +62,9 @@ def render_html(manuscript: Manuscript, template: Path) -> str:
         references=Markup(writer.references()),
         style=Markup((template / "paper.css").read_text(encoding="utf-8")),
         fonts=Markup(embedded_fonts("".join(texts))),
+        script=Markup(script),
+        script_digest=base64.b64encode(sha256(script.encode()).digest()).decode(),
+        traces=Markup(_json_in_html(traces)),
     )
 
 
@@ -112,7 +122,7 @@ class _Writer:
                 case "number":
                     number = self.used[int(piece.target)]
                     parts.append(
-                        f'<data value="{escape(_value(number.value))}" '
+                        f'<data data-n="{piece.target}" value="{escape(_value(number.value))}" '
                         f'title="{escape(number.source)}">{escape(piece.text)}</data>'
                     )
                 case "cite":
@@ -207,6 +217,12 @@ def _downloads(files: Mapping[str, tuple[str, str]]) -> str:
         for name, (kind, content) in files.items()
     )
     return f'<span class="files">{links}</span>'
+
+
+def _json_in_html(value: Any) -> str:
+    """Return JSON that cannot end the element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _cite(reference: Reference, text: str) -> str:

@@ -20,6 +20,7 @@ from xstilts.report.pdf import render_pdf, typst_source
 from xstilts.report.published import published_numbers
 from xstilts.report.table import Table
 from xstilts.report.tables import all_tables
+from xstilts.report.trace import traces
 from xstilts.report.webfont import check_glyphs
 
 
@@ -67,7 +68,7 @@ def render_paper(analysis: Tables, out: Path, *, study: str) -> Paper:
     manuscript = read_manuscript(folder / "manuscript", evidence, numbers, figures, tables, library)
     template = folder / "template"
     check_glyphs(typst_source(manuscript, template))
-    page = render_html(manuscript, template)
+    page = render_html(manuscript, template, traces(evidence, numbers))
     document = render_pdf(manuscript, template, out / "figures")
     paper = Paper(out / "paper.html", out / "paper.pdf", out / "numbers.json", figures, tables)
     write_text(paper.html, page)
