@@ -8,8 +8,8 @@ from xstilts.analysis import load_analysis
 from xstilts.errors import DataError, SpecError
 from xstilts.report.evidence import evidence_of
 from xstilts.report.explain import explain
-from xstilts.report.trace import chosen_runs
 from xstilts.report.numbers import Numbers
+from xstilts.report.trace import chosen_runs
 
 PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"
 

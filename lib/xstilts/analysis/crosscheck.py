@@ -161,9 +161,9 @@ def mixed_effects(cells: Values, confidence: float) -> Row:
         warnings.simplefilter("ignore")
         try:
             fitted = model.fit(reml=True)
+            mean, error = float(fitted.fe_params[0]), float(fitted.bse_fe[0])
         except np.linalg.LinAlgError:
             return (float(y.mean()), np.nan, np.nan, np.nan)
-    mean, error = float(fitted.fe_params[0]), float(fitted.bse_fe[0])
     z = float(stats.norm.ppf((1 + confidence) / 2))
     return mean, mean - z * error, mean + z * error, float(2 * stats.norm.sf(abs(mean) / error))
 
