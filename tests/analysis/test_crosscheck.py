@@ -146,3 +146,13 @@ def test_equivalence_is_the_interval_of_twice_the_level():
     assert whole.low < low < values[0] < high < whole.high
     spread = resampling.spread(values)
     assert np.mean(spread < low) <= 0.05 <= np.mean(spread <= low)
+
+
+def test_a_part_that_does_not_vary_is_left_out_of_the_mixed_model():
+    rng = np.random.default_rng(9)
+    cells = rng.normal(0, 3, 40) + rng.normal(0, 1, (4, 40))
+    cells -= cells.mean(axis=1, keepdims=True)  # seeds agree to the last digit
+    mean, low, high, _ = mixed_effects(cells, 0.95)
+    assert mean == pytest.approx(0, abs=1e-6)
+    by_group = cells.mean(axis=0)
+    assert (high - low) / 2 == pytest.approx(1.96 * scipy.stats.sem(by_group), rel=0.05)

@@ -140,7 +140,7 @@ def mixed_effects(cells: Values, confidence: float) -> Row:
 
     y = μ + seed + group + rest, seed and group crossed random effects, fitted by restricted
     maximum likelihood (statsmodels MixedLM); Wald's interval, which knows nothing of how few
-    the seeds are. NaN where nothing varies or the fit fails.
+    the seeds are. NaN where nothing varies.
 
     Args:
         cells: (seeds, groups), NaN where there is none.
@@ -150,22 +150,34 @@ def mixed_effects(cells: Values, confidence: float) -> Row:
     y = cells[seed, group]
     if np.ptp(y) <= ZERO:
         return (float(y.mean()), np.nan, np.nan, np.nan)
-    parts = {"seed": _indicators(seed), "group": _indicators(group)}
+    scale = float(y.std())  # the search for variances is one around 1
+    mean, error = _fit(y / scale, {"seed": _indicators(seed), "group": _indicators(group)})
+    mean, error = scale * mean, scale * error
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    return mean, mean - z * error, mean + z * error, float(2 * stats.norm.sf(abs(mean) / error))
+
+
+def _fit(y: Values, parts: dict[str, Values]) -> tuple[float, float]:
+    """Return the mean with its standard error; a variance estimated as zero is left out.
+
+    At zero the likelihood has no curvature that an error could be read from, so the model is
+    fitted again without that part.
+    """
+    if not parts:
+        return float(y.mean()), float(stats.sem(y))
     random = VCSpec(
         list(parts), [[[str(n) for n in range(one.shape[1])]] for one in parts.values()],
         [[one] for one in parts.values()],
     )  # fmt: skip
     model = MixedLM(y, np.ones((len(y), 1)), np.ones(len(y)), exog_vc=random)
     with warnings.catch_warnings():
-        # A variance that is estimated as zero is an answer here, not a fault.
         warnings.simplefilter("ignore")
-        try:
-            fitted = model.fit(reml=True)
-            mean, error = float(fitted.fe_params[0]), float(fitted.bse_fe[0])
-        except np.linalg.LinAlgError:
-            return (float(y.mean()), np.nan, np.nan, np.nan)
-    z = float(stats.norm.ppf((1 + confidence) / 2))
-    return mean, mean - z * error, mean + z * error, float(2 * stats.norm.sf(abs(mean) / error))
+        fitted = model.fit(reml=True)
+        mean, error = float(fitted.fe_params[0]), float(fitted.bse_fe[0])
+    if np.isfinite(error):
+        return mean, error
+    least = list(parts)[int(np.argmin(fitted.vcomp))]
+    return _fit(y, {name: one for name, one in parts.items() if name != least})
 
 
 def _indicators(places: np.ndarray) -> Values:
