@@ -65,6 +65,13 @@ def test_gains_drawn_hold_both_units(mini_paper):
     assert set(data["group"]) == {"other"}
 
 
+def test_the_matrix_holds_every_pair_at_every_size(mini, mini_paper):
+    data = mini_paper.figures["task_matrix"].data
+    assert len(data) == 3 * 3 * 2 * 2  # contrasts, sizes, intermediate tasks, targets
+    assert set(data["unit"]) == {"points"}
+    assert figures.task_matrix(made_up.study("smoke")) is None
+
+
 def test_heat_map_holds_every_language_of_every_target(mini, mini_paper):
     data = mini_paper.figures["language_heatmap"].data
     for target in mini.study["study"]["targets"]:

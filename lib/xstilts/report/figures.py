@@ -6,6 +6,7 @@ from xstilts.report.curves import learning_curves
 from xstilts.report.evidence import Tables
 from xstilts.report.figure import Figure
 from xstilts.report.heatmap import language_heatmap
+from xstilts.report.matrix import task_matrix
 from xstilts.report.mediator import alignment, probe_by_size
 from xstilts.report.schematic import design
 from xstilts.report.sizes import gain_by_size, score_by_size
@@ -21,6 +22,7 @@ __all__ = [
     "learning_curves",
     "probe_by_size",
     "score_by_size",
+    "task_matrix",
 ]
 
 
@@ -29,6 +31,7 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
     drawn = [design(analysis), score_by_size(analysis)]
     if len(analysis.gains):
         drawn.append(gain_by_size(analysis))
+        drawn += [matrix] if (matrix := task_matrix(analysis)) is not None else []
     drawn.append(language_heatmap(analysis))
     if len(analysis.probes):
         drawn.append(probe_by_size(analysis))
