@@ -41,7 +41,8 @@ def critical_batches(analysis: Tables) -> Figure:
             caption="Items that a batch needs for the loss that the smallest batch has after a "
             f"number of items, over that number, in percent, on {title} in English; a panel a "
             "volume of data, a line a size. Dashed: 20 %, where the critical batch lies. A line "
-            f"ends where a batch does not reach the loss. {evidence.figure_note.split(' Bars:')[0]}",
+            "ends where a batch does not reach the loss. "
+            f"{evidence.figure_note.split(' Bars:')[0]}",
             alt=_alt(rows),
             data=rows,
             keys=evidence.keys_of("targets/"),
