@@ -11,6 +11,7 @@ from xstilts.analysis.estimand import (
     share_of_gap_closed,
     transfer_gap,
 )
+from xstilts.analysis.gap import tabulate_gaps
 from xstilts.analysis.hypothesis import judge_hypotheses
 from xstilts.analysis.multiple import holm
 from xstilts.analysis.outcome import Outcomes, complete_grid, gather_outcomes
@@ -40,6 +41,7 @@ __all__ = [
     "load_analysis",
     "share_of_gap_closed",
     "tabulate_gains",
+    "tabulate_gaps",
     "tabulate_scores",
     "tabulate_slopes",
     "transfer_gap",

@@ -17,6 +17,7 @@ from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
 from xstilts.analysis.claim import CLAIMS, judge_claims
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.crosscheck import CROSSCHECKS, crosscheck
+from xstilts.analysis.gap import GAPS, tabulate_gaps
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
 from xstilts.analysis.sample import Design, Sample
@@ -38,6 +39,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "gains": tuple(tables.GAINS),
     "slopes": tuple(tables.SLOPES),
     "growths": tuple(tables.GROWTHS),
+    "gaps": tuple(GAPS),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "crosschecks": tuple(CROSSCHECKS),
     "baselines": tuple(origin.BASELINES),
@@ -53,7 +55,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks",
+    "crosschecks", "gaps",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -70,7 +72,8 @@ class Analysis:
     """What a study says: tables in `folder`, and `study`, what study.json holds.
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
-    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. hypotheses:
+    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. gaps: `gap.GAPS`, English
+    minus other languages. hypotheses:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
@@ -86,6 +89,7 @@ class Analysis:
     gains: pd.DataFrame = field(repr=False)
     slopes: pd.DataFrame = field(repr=False)
     growths: pd.DataFrame = field(repr=False)
+    gaps: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     crosschecks: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
@@ -188,6 +192,7 @@ def _estimate(
         "gains": tables.tabulate_gains(sample),
         "slopes": tables.tabulate_slopes(sample),
         "growths": tables.tabulate_growths(sample),
+        "gaps": tabulate_gaps(sample),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "crosschecks": crosscheck(sample),
         "operators": tabulate_operators(used, predictions),
