@@ -18,6 +18,7 @@ from xstilts.analysis.outcome import Outcomes, complete_grid, gather_outcomes
 from xstilts.analysis.resample import Estimate, Resampling
 from xstilts.analysis.sample import Design, Sample
 from xstilts.analysis.tables import tabulate_gains, tabulate_scores, tabulate_slopes
+from xstilts.analysis.uncollapsed import tabulate_uncollapsed
 
 __all__ = [
     "CONTRASTS",
@@ -44,5 +45,6 @@ __all__ = [
     "tabulate_gaps",
     "tabulate_scores",
     "tabulate_slopes",
+    "tabulate_uncollapsed",
     "transfer_gap",
 ]

@@ -21,6 +21,7 @@ from xstilts.analysis.gap import GAPS, tabulate_gaps
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
 from xstilts.analysis.sample import Design, Sample
+from xstilts.analysis.uncollapsed import UNCOLLAPSED, tabulate_uncollapsed
 from xstilts.errors import DataError
 from xstilts.files import read_json, write_atomically, write_json
 from xstilts.params import Cell
@@ -40,6 +41,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "slopes": tuple(tables.SLOPES),
     "growths": tuple(tables.GROWTHS),
     "gaps": tuple(GAPS),
+    "uncollapsed": tuple(UNCOLLAPSED),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "crosschecks": tuple(CROSSCHECKS),
     "baselines": tuple(origin.BASELINES),
@@ -55,7 +57,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks", "gaps",
+    "crosschecks", "gaps", "uncollapsed",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -73,7 +75,8 @@ class Analysis:
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
     `schema.CURVE`. scores, gains, slopes, growths: see `tables`. gaps: `gap.GAPS`, English
-    minus other languages. hypotheses:
+    minus other languages. uncollapsed:
+    `uncollapsed.UNCOLLAPSED`, contrasts without collapsed runs. hypotheses:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
@@ -90,6 +93,7 @@ class Analysis:
     slopes: pd.DataFrame = field(repr=False)
     growths: pd.DataFrame = field(repr=False)
     gaps: pd.DataFrame = field(repr=False)
+    uncollapsed: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     crosschecks: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
@@ -193,6 +197,7 @@ def _estimate(
         "slopes": tables.tabulate_slopes(sample),
         "growths": tables.tabulate_growths(sample),
         "gaps": tabulate_gaps(sample),
+        "uncollapsed": tabulate_uncollapsed(sample, runs),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "crosschecks": crosscheck(sample),
         "operators": tabulate_operators(used, predictions),
