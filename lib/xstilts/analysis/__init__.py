@@ -11,6 +11,7 @@ from xstilts.analysis.estimand import (
     share_of_gap_closed,
     transfer_gap,
 )
+from xstilts.analysis.fit import tabulate_fits
 from xstilts.analysis.gap import tabulate_gaps
 from xstilts.analysis.hypothesis import judge_hypotheses
 from xstilts.analysis.multiple import holm
@@ -41,6 +42,7 @@ __all__ = [
     "language_groups",
     "load_analysis",
     "share_of_gap_closed",
+    "tabulate_fits",
     "tabulate_gains",
     "tabulate_gaps",
     "tabulate_scores",

@@ -17,6 +17,7 @@ from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
 from xstilts.analysis.claim import CLAIMS, judge_claims
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.crosscheck import CROSSCHECKS, crosscheck
+from xstilts.analysis.fit import FITS, tabulate_fits
 from xstilts.analysis.gap import GAPS, tabulate_gaps
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
@@ -41,6 +42,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "slopes": tuple(tables.SLOPES),
     "growths": tuple(tables.GROWTHS),
     "gaps": tuple(GAPS),
+    "fits": tuple(FITS),
     "uncollapsed": tuple(UNCOLLAPSED),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "crosschecks": tuple(CROSSCHECKS),
@@ -57,7 +59,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks", "gaps", "uncollapsed",
+    "crosschecks", "gaps", "fits", "uncollapsed",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -75,7 +77,7 @@ class Analysis:
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
     `schema.CURVE`. scores, gains, slopes, growths: see `tables`. gaps: `gap.GAPS`, English
-    minus other languages. uncollapsed:
+    minus other languages. fits: `fit.FITS`, lines over size. uncollapsed:
     `uncollapsed.UNCOLLAPSED`, contrasts without collapsed runs. hypotheses:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
@@ -93,6 +95,7 @@ class Analysis:
     slopes: pd.DataFrame = field(repr=False)
     growths: pd.DataFrame = field(repr=False)
     gaps: pd.DataFrame = field(repr=False)
+    fits: pd.DataFrame = field(repr=False)
     uncollapsed: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     crosschecks: pd.DataFrame = field(repr=False)
@@ -197,6 +200,7 @@ def _estimate(
         "slopes": tables.tabulate_slopes(sample),
         "growths": tables.tabulate_growths(sample),
         "gaps": tabulate_gaps(sample),
+        "fits": tabulate_fits(sample, used, given["cost"]),
         "uncollapsed": tabulate_uncollapsed(sample, runs),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "crosschecks": crosscheck(sample),
