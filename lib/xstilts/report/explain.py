@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from xstilts.analysis import CONTRASTS, Analysis, load_analysis
+from xstilts.analysis.fit import CONTRAST as FITTED
+from xstilts.analysis.uncollapsed import collapsed_starts, is_left_out
 from xstilts.errors import DataError, SpecError, nearest
 from xstilts.files import read_json
 from xstilts.params import base_task, load_study, project_root
@@ -16,7 +18,7 @@ from xstilts.report.paper import paper_folder
 from xstilts.report.published import published_numbers
 
 #: of a run, what is shown
-_RUN = ["run", "seed", "score", "status", "device", "precision", "cell_key"]
+_RUN = ["run", "seed", "group", "score", "status", "device", "precision", "cell_key"]
 
 
 def explain(study: str, key: str, outputs: str = "outputs") -> str:
@@ -55,13 +57,16 @@ def explain(study: str, key: str, outputs: str = "outputs") -> str:
 def chosen_runs(analysis: Analysis, evidence: Evidence, number: Number) -> pd.DataFrame:
     """Return the runs behind a number: a row a run, its score meaned over the number's languages.
 
-    Columns as `schema.RUNS` has them; none for a number that no run is behind.
+    A number that holds English against the others has a row a run and group. Columns as
+    `schema.RUNS` has them, and group; none for a number that no run is behind.
     """
     runs = analysis.runs[analysis.runs["stage"] == "target"]
-    group = (_selectors(evidence, number) or {}).get("group", "other")
-    frames = [_of(evidence, runs, *one, group) for one in _starts(evidence, number)]
+    row = _selectors(evidence, number) or {}
+    groups = row.get("groups", (row.get("group", "other"),))
+    frames = [_of(evidence, runs, *one, group).assign(group=group)
+              for group in groups for one in _starts(evidence, number)]  # fmt: skip
     found = [frame for frame in frames if len(frame)]
-    return pd.concat(found).drop_duplicates("run") if found else runs.iloc[:0]
+    return pd.concat(found).drop_duplicates(["run", "group"]) if found else runs.iloc[:0]
 
 
 def _starts(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, str, str]]:
@@ -73,13 +78,19 @@ def _starts(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, str,
     if row is None:
         return
     arms = CONTRASTS.get(row.get("contrast", ""), (row.get("arm", "none"),))
+    if "groups" in row:  # a gap, and the share of the baseline's that is closed
+        arms = tuple(dict.fromkeys((*arms, "none")))
     pairs = [(row.get("intermediate", "none"), row.get("target", ""))]
     if "pair" in row:
         wanted = row.get("target")
         pairs = [pair for pair in evidence.pairs(row["pair"]) if wanted in (None, pair[1])]
     models = [row["model"]] if "model" in row else row.get("models", list(evidence.models))
+    left_out = collapsed_starts(evidence.tables.runs) if "without" in row else frozenset()
     for model in models:
         for middle, target in pairs:
+            cell = (model, (middle, target), row.get("contrast", ""))
+            if left_out and is_left_out(left_out, row["without"], *cell):
+                continue
             for arm in arms:
                 yield model, middle, arm, target
 
@@ -96,6 +107,12 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
                 kept = ("model", "contrast", "group")
                 return {name: row[name] for name in kept if name in row} | {"pair": kind}
             return {name: value for name, value in row.items() if name != "pair"}
+        case "gaps.parquet" if row.get("model"):
+            return row | {"groups": ("en", "other")}
+        case "fits.parquet":
+            return _of_line(evidence, row)
+        case "uncollapsed.parquet":
+            return {name: value for name, value in row.items() if value != "all"}
         case "growths.parquet":
             return row | {"models": [row["smaller"], row["larger"]]}
         case "hypotheses.parquet":
@@ -103,6 +120,17 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
             return {"contrast": one.contrast, "pair": one.pairs, "group": one.group,
                     "target": one.target}  # fmt: skip
     return None
+
+
+def _of_line(evidence: Evidence, row: Mapping[str, str]) -> dict[str, Any]:
+    models = [name for name, spec in evidence.models.items()
+              if (spec.family, spec.head) == (row["family"], row["head"])]  # fmt: skip
+    if row["quantity"] == "score":
+        return {"models": models, "target": row["target"], "arm": "none"}
+    found: dict[str, Any] = {"models": models, "contrast": FITTED}
+    if row["intermediate"] == "mean":
+        return found | {"pair": row["pair"]}
+    return found | {"intermediate": row["intermediate"], "target": row["target"]}
 
 
 def _of(

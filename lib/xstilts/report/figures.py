@@ -8,6 +8,7 @@ from xstilts.report.heatmap import language_heatmap
 from xstilts.report.mediator import alignment, probe_by_size
 from xstilts.report.schematic import design
 from xstilts.report.sizes import gain_by_size, score_by_size
+from xstilts.report.transfer_gap import transfer_gap
 
 __all__ = [
     "alignment",
@@ -19,6 +20,7 @@ __all__ = [
     "learning_curves",
     "probe_by_size",
     "score_by_size",
+    "transfer_gap",
 ]
 
 
@@ -27,6 +29,8 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
     drawn = [design(analysis), score_by_size(analysis)]
     if len(analysis.gains):
         drawn.append(gain_by_size(analysis))
+    if len(analysis.gaps):
+        drawn.append(transfer_gap(analysis))
     drawn.append(language_heatmap(analysis))
     if len(analysis.probes):
         drawn.append(probe_by_size(analysis))

@@ -1,10 +1,10 @@
 """Sentences on the instrument itself: baselines, probe, alignment, power, other methods."""
 
+from xstilts.report.findings import Findings
 from xstilts.report.formats import listed
-from xstilts.report.phrases import Phrases
 
 
-class Instrument(Phrases):
+class Instrument(Findings):
     """What the manuscript says of how a study measures."""
 
     def shortcuts(self) -> str:
@@ -106,8 +106,3 @@ class Instrument(Phrases):
             f"At a false discovery rate of {rate} % over all pairs, {self.num(key)} of these "
             f"{self.num(f'{key}/of')} contrasts remain."
         )
-
-    def _ends(self) -> list[str]:
-        """Return the smallest and the largest encoder, once if it is one."""
-        names = list(self.evidence.models)
-        return list(dict.fromkeys((names[0], names[-1])))
