@@ -1,5 +1,6 @@
 """Finished made-up studies, written once: a whole one to read, a small one to spoil."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -97,3 +98,18 @@ def change() -> Callable[[Path, Callable[[pd.DataFrame], pd.DataFrame]], None]:
         by(pd.read_parquet(path)).to_parquet(path, index=False)
 
     return rewrite
+
+
+@pytest.fixture(scope="session")
+def without() -> Callable[[Sample, tuple[str, str], str], Sample]:
+    """Return what makes a sample as if an entry of a target had not been trained."""
+
+    def cut(sample: Sample, gone: tuple[str, str], target: str) -> Sample:
+        outcomes = dict(sample.outcomes)
+        one = outcomes[target]
+        kept = [place for place, entry in enumerate(one.entries) if entry != gone]
+        entries = tuple(one.entries[place] for place in kept)
+        outcomes[target] = dataclasses.replace(one, entries=entries, correct=one.correct[kept])
+        return Sample.draw(sample.design, outcomes)
+
+    return cut

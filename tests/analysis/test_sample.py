@@ -57,17 +57,7 @@ def test_what_does_not_exist_is_none(sample):
     assert ask("made_l06", ("made_nli_b", "gone"), "english-none", "points", "other") is None
 
 
-def without(sample: Sample, gone: tuple[str, str], target: str) -> Sample:
-    """Return the sample as if an entry of a target had not been trained."""
-    outcomes = dict(sample.outcomes)
-    one = outcomes[target]
-    kept = [place for place, entry in enumerate(one.entries) if entry != gone]
-    entries = tuple(one.entries[place] for place in kept)
-    outcomes[target] = dataclasses.replace(one, entries=entries, correct=one.correct[kept])
-    return Sample.draw(sample.design, outcomes)
-
-
-def test_models_are_averaged_over_the_pairs_that_all_of_them_have(sample):
+def test_models_are_averaged_over_the_pairs_that_all_of_them_have(sample, without):
     pairs = sample.design.pairs("cross")
     gone = ("made_l12", "made_questions-english")
     partly = without(sample, gone, "made_nli")
@@ -79,7 +69,7 @@ def test_models_are_averaged_over_the_pairs_that_all_of_them_have(sample):
         assert values[0] == pytest.approx(np.mean([one[0] for one in each]))
 
 
-def test_without_a_common_pair_there_is_no_mean(sample):
+def test_without_a_common_pair_there_is_no_mean(sample, without):
     partly = without(sample, ("made_l12", "made_questions-english"), "made_nli")
     assert partly.by_model([QUESTIONS], "english-none", "points", "other").keys() == {
         "made_l03", "made_l06",

@@ -13,9 +13,12 @@ from xstilts.analysis.batch import BATCHES
 from xstilts.analysis.beside import tabulate_budgets
 from xstilts.analysis.claim import CLAIMS
 from xstilts.analysis.crosscheck import CROSSCHECKS, METHODS
+from xstilts.analysis.fit import AXES, FITS
+from xstilts.analysis.gap import GAPS
 from xstilts.analysis.operators import OPERATORS
 from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
 from xstilts.analysis.tables import GROWTHS
+from xstilts.analysis.uncollapsed import MAIN, UNCOLLAPSED, WITHOUT
 from xstilts.params import load_corpus, load_task
 from xstilts.params.spec import as_json
 from xstilts.results.schema import CURVE, RUNS
@@ -84,7 +87,8 @@ def study(
              "cells": {name: f"{place:016x}" for place, name in enumerate(cells)}}  # fmt: skip
     return SimpleNamespace(
         runs=runs, curves=curves, scores=scores, gains=gains, slopes=_slopes(world, single),
-        growths=_growths(world, scores),
+        growths=_growths(world, scores), gaps=_gaps(world, scores),
+        fits=_fits(world, scores, gains), uncollapsed=_uncollapsed(world, gains),
         hypotheses=_tested(world, single), baselines=_baselines(world), audit=_audit(world),
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
         alignments=_alignments(world), retrievals=_retrievals(world),
@@ -257,6 +261,80 @@ def _growths(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
             rows.append([world.models[small]["family"], target, small, large, group, value, *ends,
                          len(world.spec["seeds"]), bool(ends[0] > 0 or ends[1] < 0)])  # fmt: skip
     return pd.DataFrame(rows, columns=list(GROWTHS)).astype(GROWTHS)
+
+
+def _gaps(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
+    fixed = ["model", "family", "layers", "body_params", "total_params", "intermediate", "target"]
+    wide = scores.set_index([*fixed, "arm", "group"])["score"].unstack("group").reset_index()
+    base = wide[wide["arm"] == "none"].set_index(["model", "target"])
+    rows = []
+    for row in wide.to_dict("records"):
+        english, other = (base.loc[(row["model"], row["target"]), name] for name in ("en", "other"))
+        base_gap, gap, share, kind = english - other, row["en"] - row["other"], np.nan, "none"
+        (base_low, base_high), (low, high) = (_interval(world, one, 1.6) for one in (base_gap, gap))
+        if row["arm"] != "none":
+            skills = [world.tasks[row[name]]["skill"] for name in ("intermediate", "target")]
+            kind = "same" if skills[0] == skills[1] else "cross"
+            share = 100 * (row["other"] - other) / base_gap if base_low > 0 else np.nan
+        rows.append({name: row[name] for name in fixed} | {
+            "pair": kind, "arm": row["arm"], "base_gap": base_gap, "base_low": base_low,
+            "base_high": base_high, "gap": gap, "low": low, "high": high,
+            "defined": bool(base_low > 0), "share": share, "share_low": share - 6,
+            "share_high": share + 6, "seeds": len(world.spec["seeds"]), "items": 150,
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=list(GAPS)).astype(GAPS)
+
+
+def _fits(world: SimpleNamespace, scores: pd.DataFrame, gains: pd.DataFrame) -> pd.DataFrame:
+    """Return lines over size; the prediction of a score fails, that of a gain holds."""
+    base = scores[(scores["arm"] == "none") & (scores["group"] == "other")]
+    base = base.assign(quantity="score", value=base["score"], pair="none")
+    chosen = "contrast == 'multilingual-english' and unit == 'points' and group == 'other'"
+    main = gains.query(chosen).assign(quantity="gain", value=lambda table: table["estimate"])
+    points = pd.concat([base, main]).assign(head="aligned")
+    points = points.assign(flops=1.2e12 * points["layers"], value=points["value"].astype(float))
+    keys = ["quantity", "intermediate", "target", "pair", "family", "head"]
+    rows = [
+        dict(zip(keys, key, strict=True)) | {"axis": axis} | _fit(world, line, axis)
+        for key, line in points.groupby(keys, sort=False)
+        for axis in AXES
+        if len(line) > 1
+    ]
+    return pd.DataFrame(rows, columns=list(FITS)).astype(FITS)
+
+
+def _fit(world: SimpleNamespace, line: pd.DataFrame, axis: str) -> dict[str, object]:
+    x, y, several = np.log10(line[axis].astype(float)), line["value"], len(line) > 2
+    one_seed, last = len(world.spec["seeds"]) == 1, float(y.iloc[-1])
+    slope, known = float(np.polyfit(x, y, 1)[0]), several and not one_seed
+    low, high = _interval(world, slope, 1.5)
+    verdict = "above" if line["quantity"].iloc[0] == "score" else "within"
+    predicted = (last - (2.0 if verdict == "above" else 0.2)) if known else np.nan
+    return {
+        "models": len(line), "sizes": len(line), "decades": float(np.ptp(x)), "estimate": slope,
+        "low": low, "high": high, "resolved": bool(low > 0 or high < 0),
+        "r2": float(np.corrcoef(x, y)[0, 1] ** 2) if several and np.ptp(y) > 1e-9 else np.nan,
+        "steps_up": 0 if one_seed else len(line) - 1, "steps_down": 0,
+        "steps_open": len(line) - 1 if one_seed else 0, "rising": np.nan if one_seed else 97.5,
+        "held_out": line["model"].iloc[-1] if several else "", "reach": 0.3 if several else np.nan,
+        "predicted": predicted, "predicted_low": predicted - 1, "predicted_high": predicted + 1,
+        "measured": last if several else np.nan, "verdict": verdict if known else "",
+        "seeds": len(world.spec["seeds"]),
+    }  # fmt: skip
+
+
+def _uncollapsed(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
+    """Return contrasts of which nothing is left out: no run of a made-up study collapsed."""
+    points = gains.query("unit == 'points' and group == 'other' and intermediate != 'mean'")
+    many = pd.concat([points, points.assign(model="all")])
+    rows = []
+    for (model, kind, contrast), table in many.groupby(["model", "pair", "contrast"], sort=False):
+        value = float(table["estimate"].mean())
+        ends = _interval(world, value, 0.9)
+        rows += [[model, kind, contrast, without, len(table), value, *ends,
+                  bool(ends[0] > 0 or ends[1] < 0), len(world.spec["seeds"])]
+                 for without in WITHOUT if contrast in MAIN]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(UNCOLLAPSED)).astype(UNCOLLAPSED)
 
 
 def _tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,20 @@
 """Numbers of the committed studies, held against the runs that are said to be behind them."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from xstilts.analysis import load_analysis
+from xstilts.analysis import (
+    Sample,
+    complete_grid,
+    gather_outcomes,
+    load_analysis,
+    tabulate_fits,
+    tabulate_gaps,
+    tabulate_uncollapsed,
+)
+from xstilts.analysis.origin import design_in
 from xstilts.errors import DataError, SpecError
 from xstilts.report.evidence import evidence_of
 from xstilts.report.explain import explain
@@ -19,6 +29,20 @@ def real():
     analysis = load_analysis(PUBLISHED / "real" / "analysis")
     evidence = evidence_of(analysis, "real")
     return analysis, evidence, Numbers(evidence)
+
+
+@pytest.fixture(scope="module")
+def beside(real):
+    """The tables beside the main results, estimated from the committed predictions."""
+    analysis = real[0]
+    used, _ = complete_grid(analysis.runs)
+    sample = Sample.draw(design_in(analysis.study), gather_outcomes(used, analysis.predictions))
+    found = dataclasses.replace(
+        analysis, gaps=tabulate_gaps(sample), fits=tabulate_fits(sample, used, analysis.cost),
+        uncollapsed=tabulate_uncollapsed(sample, analysis.runs),
+    )  # fmt: skip
+    evidence = evidence_of(found, "real")
+    return found, evidence, Numbers(evidence)
 
 
 def test_a_score_is_the_mean_of_its_runs(real):
@@ -76,3 +100,42 @@ def test_an_unknown_number_names_the_nearest():
 def test_a_study_without_tables_says_how_to_compute_them(tmp_path):
     with pytest.raises(DataError, match="make paper STUDY=real_whole"):
         explain("real_whole", "count/models", str(tmp_path))
+
+
+def test_a_gap_shows_english_beside_the_others_and_the_baseline(beside):
+    analysis, evidence, numbers = beside
+    keys = [key for key in numbers.keys if key.startswith("gaps/") and key.endswith("/gap")]
+    assert len(keys) > 10
+    for key in keys:
+        number = numbers.find(key)
+        runs = chosen_runs(analysis, evidence, number)
+        assert set(runs["arm"]) == {"none", number.row["arm"]}
+        means = runs[runs["arm"] == number.row["arm"]].groupby("group")["score"].mean()
+        assert means["en"] - means["other"] == pytest.approx(number.value), key
+
+
+def test_a_line_shows_the_runs_of_every_size(beside):
+    analysis, evidence, numbers = beside
+    keys = [key for key in numbers.keys if key.startswith("fits/") and ":" not in key]
+    assert len(keys) > 10
+    for key in keys:
+        runs = chosen_runs(analysis, evidence, numbers.find(key))
+        assert set(runs["model"]) == set(evidence.models), key
+        wanted = {"none"} if "/score/" in key else {"multilingual", "english"}
+        assert set(runs["arm"]) == wanted, key
+
+
+def test_a_contrast_without_collapsed_runs_shows_those_that_are_left(beside):
+    analysis, evidence, numbers = beside
+    key = "uncollapsed/all/cross/multilingual-english"
+    number = numbers.find(f"{key}/nothing")
+    by_arm = chosen_runs(analysis, evidence, number).groupby("arm")["score"].mean()
+    assert by_arm["multilingual"] - by_arm["english"] == pytest.approx(number.value)
+    spoilt = analysis.runs.copy()
+    model = next(iter(evidence.models))
+    base = (spoilt["model"] == model) & (spoilt["arm"] == "none")
+    spoilt.loc[base, "status"] = "collapsed"
+    changed = dataclasses.replace(analysis, runs=spoilt)
+    left = chosen_runs(changed, evidence_of(changed, "real"), numbers.find(f"{key}/any"))
+    assert model not in set(left["model"])
+    assert len(left)

@@ -11,12 +11,15 @@ from xstilts.analysis.estimand import (
     share_of_gap_closed,
     transfer_gap,
 )
+from xstilts.analysis.fit import tabulate_fits
+from xstilts.analysis.gap import tabulate_gaps
 from xstilts.analysis.hypothesis import judge_hypotheses
 from xstilts.analysis.multiple import holm
 from xstilts.analysis.outcome import Outcomes, complete_grid, gather_outcomes
 from xstilts.analysis.resample import Estimate, Resampling
 from xstilts.analysis.sample import Design, Sample
 from xstilts.analysis.tables import tabulate_gains, tabulate_scores, tabulate_slopes
+from xstilts.analysis.uncollapsed import tabulate_uncollapsed
 
 __all__ = [
     "CONTRASTS",
@@ -39,8 +42,11 @@ __all__ = [
     "language_groups",
     "load_analysis",
     "share_of_gap_closed",
+    "tabulate_fits",
     "tabulate_gains",
+    "tabulate_gaps",
     "tabulate_scores",
     "tabulate_slopes",
+    "tabulate_uncollapsed",
     "transfer_gap",
 ]

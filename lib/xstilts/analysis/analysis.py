@@ -18,9 +18,12 @@ from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
 from xstilts.analysis.claim import CLAIMS, judge_claims
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.crosscheck import CROSSCHECKS, crosscheck
+from xstilts.analysis.fit import FITS, tabulate_fits
+from xstilts.analysis.gap import GAPS, tabulate_gaps
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
 from xstilts.analysis.sample import Design, Sample
+from xstilts.analysis.uncollapsed import UNCOLLAPSED, tabulate_uncollapsed
 from xstilts.errors import DataError
 from xstilts.files import read_json, write_atomically, write_json
 from xstilts.params import Cell
@@ -39,6 +42,9 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "gains": tuple(tables.GAINS),
     "slopes": tuple(tables.SLOPES),
     "growths": tuple(tables.GROWTHS),
+    "gaps": tuple(GAPS),
+    "fits": tuple(FITS),
+    "uncollapsed": tuple(UNCOLLAPSED),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "crosschecks": tuple(CROSSCHECKS),
     "baselines": tuple(origin.BASELINES),
@@ -55,7 +61,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks", "batches",
+    "crosschecks", "batches", "gaps", "fits", "uncollapsed",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -72,7 +78,9 @@ class Analysis:
     """What a study says: tables in `folder`, and `study`, what study.json holds.
 
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
-    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. hypotheses:
+    `schema.CURVE`. scores, gains, slopes, growths: see `tables`. gaps: `gap.GAPS`, English
+    minus other languages. fits: `fit.FITS`, lines over size. uncollapsed:
+    `uncollapsed.UNCOLLAPSED`, contrasts without collapsed runs. hypotheses:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
@@ -89,6 +97,9 @@ class Analysis:
     gains: pd.DataFrame = field(repr=False)
     slopes: pd.DataFrame = field(repr=False)
     growths: pd.DataFrame = field(repr=False)
+    gaps: pd.DataFrame = field(repr=False)
+    fits: pd.DataFrame = field(repr=False)
+    uncollapsed: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     crosschecks: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
@@ -192,6 +203,9 @@ def _estimate(
         "gains": tables.tabulate_gains(sample),
         "slopes": tables.tabulate_slopes(sample),
         "growths": tables.tabulate_growths(sample),
+        "gaps": tabulate_gaps(sample),
+        "fits": tabulate_fits(sample, used, given["cost"]),
+        "uncollapsed": tabulate_uncollapsed(sample, runs),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "crosschecks": crosscheck(sample),
         "operators": tabulate_operators(used, predictions),

@@ -103,12 +103,12 @@ class Sample:
         scores = (self.score(model, start, target, codes) for start in (judged, held_against))
         return contrast_value(unit, *scores)
 
-    def by_model(
+    def by_pair(
         self, pairs: Sequence[Pair], contrast: str, unit: Unit, group: str
-    ) -> dict[str, Values]:
-        """Return model -> plain mean of a contrast over pairs; empty if there is none.
+    ) -> dict[str, dict[Pair, Values]]:
+        """Return model -> pair -> a contrast; empty if there is none.
 
-        All models are averaged over the same pairs: those that every model has which has any.
+        All models have the same pairs: those that every model has which has any.
         """
         found = {
             model: {
@@ -122,25 +122,29 @@ class Sample:
         shared = [pair for pair in pairs if all(pair in values for values in found.values())]
         if not shared:
             return {}
-        return {
-            model: np.mean([values[pair] for pair in shared], axis=0)
-            for model, values in found.items()
-        }
+        return {model: {pair: values[pair] for pair in shared} for model, values in found.items()}
+
+    def by_model(
+        self, pairs: Sequence[Pair], contrast: str, unit: Unit, group: str
+    ) -> dict[str, Values]:
+        """Return model -> plain mean of a contrast over the pairs of `by_pair`."""
+        found = self.by_pair(pairs, contrast, unit, group)
+        return {model: np.mean(list(values.values()), axis=0) for model, values in found.items()}
 
     def slope(self, by_model: Mapping[str, Values]) -> Values | None:
         """Return the slope per decade of body parameters, or None without two sizes."""
         sizes = [self.design.models[model].body_params for model in by_model]
-        weights = slope_weights(sizes, self._lines(by_model))
+        weights = slope_weights(sizes, self.lines(by_model))
         if weights is None:
             return None
         return np.einsum("m,md->d", weights, np.stack(list(by_model.values())))
 
     def sizes(self, by_model: Mapping[str, Values]) -> int:
         """Return how many models a slope rests on: those with another size beside them."""
-        members = Counter(self._lines(by_model)).values()
+        members = Counter(self.lines(by_model)).values()
         return sum(count for count in members if count > 1)
 
-    def _lines(self, models: Iterable[str]) -> list[str]:
+    def lines(self, models: Iterable[str]) -> list[str]:
         """Return the line of each model: sizes are compared within a family, under one head."""
         specs = (self.design.models[model] for model in models)
         return [f"{spec.family}/{spec.head}" for spec in specs]

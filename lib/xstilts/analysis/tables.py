@@ -11,6 +11,7 @@ from xstilts.analysis.estimand import CONTRASTS, UNITS, Unit
 from xstilts.analysis.multiple import false_discovery
 from xstilts.analysis.outcome import with_start
 from xstilts.analysis.resample import Estimate
+from xstilts.analysis.row import count_columns, estimate_columns, size_columns, table_of
 from xstilts.analysis.sample import PAIR_KINDS, Pair, PairKind, Sample
 from xstilts.params import split_start
 
@@ -99,7 +100,7 @@ def tabulate_scores(sample: Sample, runs: pd.DataFrame) -> pd.DataFrame:
     for target, outcomes in sample.outcomes.items():
         for model, start in outcomes.entries:
             task, arm = split_start(start)
-            about = _size(sample, model) | {"head": sample.design.models[model].head}
+            about = size_columns(sample, model) | {"head": sample.design.models[model].head}
             about |= {"intermediate": task, "arm": arm, "target": target}
             about["collapsed"] = collapsed.get((model, start, target), 0)
             for group, codes in sample.design.groups(outcomes.languages, task).items():
@@ -108,9 +109,9 @@ def tabulate_scores(sample: Sample, runs: pd.DataFrame) -> pd.DataFrame:
                     about
                     | {"group": group, "score": found.value}
                     | {"low": _percent(found.low), "high": _percent(found.high)}
-                    | _counts(sample, target, codes)
+                    | count_columns(sample, target, codes)
                 )
-    return _table(rows, SCORES)
+    return table_of(rows, SCORES)
 
 
 def tabulate_gains(sample: Sample) -> pd.DataFrame:
@@ -133,7 +134,7 @@ def tabulate_gains(sample: Sample) -> pd.DataFrame:
         for contrast in CONTRASTS
         for row in _mean_gains(sample, kind, contrast)
     ]
-    return _table(_adjusted(rows), GAINS)
+    return table_of(_adjusted(rows), GAINS)
 
 
 def _adjusted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -150,7 +151,7 @@ def _mean_gains(sample: Sample, kind: PairKind, contrast: str) -> Iterator[dict[
     for unit in UNITS:
         for group in _groups(sample, pairs):
             for model, values in sample.by_model(pairs, contrast, unit, group).items():
-                about = _size(sample, model) | {"intermediate": MEAN, "target": kind}
+                about = size_columns(sample, model) | {"intermediate": MEAN, "target": kind}
                 about |= {"pair": kind, "contrast": contrast, "unit": unit, "group": group}
                 about |= {"seeds": sample.resampling.seeds, "items": _scored(sample, pairs)}
                 yield about | _tested(sample.resampling.estimate(values))
@@ -175,7 +176,7 @@ def tabulate_slopes(sample: Sample) -> pd.DataFrame:
         for name, over in named:
             for contrast in CONTRASTS:
                 rows.extend(_slopes(sample, kind, name, over, contrast))
-    return _table(rows, SLOPES)
+    return table_of(rows, SLOPES)
 
 
 def tabulate_growths(sample: Sample) -> pd.DataFrame:
@@ -200,15 +201,15 @@ def tabulate_growths(sample: Sample) -> pd.DataFrame:
                     after, before = (
                         sample.score(name, "none", target, codes) for name in (larger, smaller)
                     )
-                    found = _estimate(sample.resampling.estimate(after - before))
+                    found = estimate_columns(sample.resampling.estimate(after - before))
                     rows.append(about | {"group": group, "seeds": len(outcomes.seeds)} | found)
-    return _table(rows, GROWTHS)
+    return table_of(rows, GROWTHS)
 
 
 def _gains(
     sample: Sample, model: str, kind: PairKind, pair: Pair, contrast: str
 ) -> Iterator[dict[str, Any]]:
-    about = _size(sample, model) | {"intermediate": pair[0], "target": pair[1]}
+    about = size_columns(sample, model) | {"intermediate": pair[0], "target": pair[1]}
     about |= {"pair": kind, "contrast": contrast}
     for group, codes in _groups(sample, [pair]).items():
         for unit in UNITS:
@@ -216,7 +217,7 @@ def _gains(
             if values is not None:
                 found = sample.resampling.estimate(values)
                 named = {"unit": unit, "group": group} | _tested(found)
-                yield about | named | _counts(sample, pair[1], codes)
+                yield about | named | count_columns(sample, pair[1], codes)
 
 
 def _slopes(
@@ -237,7 +238,7 @@ def _slope(
     values = sample.slope(by_model)
     if values is None:
         return None
-    found = _estimate(sample.resampling.estimate(values))
+    found = estimate_columns(sample.resampling.estimate(values))
     return found | {"sizes": sample.sizes(by_model), "seeds": sample.resampling.seeds}
 
 
@@ -250,36 +251,13 @@ def _groups(sample: Sample, pairs: Sequence[Pair]) -> dict[str, tuple[str, ...]]
     return found
 
 
-def _size(sample: Sample, model: str) -> dict[str, Any]:
-    spec = sample.design.models[model]
-    return {
-        "model": model,
-        "family": spec.family,
-        "layers": spec.layers,
-        "body_params": spec.body_params,
-        "total_params": spec.total_params,
-    }
-
-
-def _counts(sample: Sample, target: str, codes: Sequence[str]) -> dict[str, int]:
-    outcomes = sample.outcomes[target]
-    places = [outcomes.languages.index(code) for code in codes]
-    items = int(np.count_nonzero(outcomes.scored[places].any(axis=0)))
-    return {"seeds": len(outcomes.seeds), "items": items}
-
-
 def _percent(end: float) -> float:
     """Return an end within 0 to 100; few seeds can carry it beyond what a score can be."""
     return float(np.clip(end, 0.0, 100.0))
 
 
-def _estimate(found: Estimate) -> dict[str, Any]:
-    ends = {"low": found.low, "high": found.high}
-    return {"estimate": found.value, **ends, "resolved": found.resolved}
-
-
 def _tested(found: Estimate) -> dict[str, Any]:
-    return _estimate(found) | {"p": found.p}
+    return estimate_columns(found) | {"p": found.p}
 
 
 def _count_collapsed(sample: Sample, runs: pd.DataFrame) -> Mapping[tuple[str, str, str], int]:
@@ -293,7 +271,3 @@ def _count_collapsed(sample: Sample, runs: pd.DataFrame) -> Mapping[tuple[str, s
             key = (row.model, row.start, row.target)
             counts[key] = counts.get(key, 0) + 1
     return counts
-
-
-def _table(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(schema)).astype(dict(schema))

@@ -24,6 +24,7 @@ def derived(evidence: Evidence) -> Iterator[Derived]:
     yield from _crosschecks(evidence)
     yield from _discoveries(evidence)
     yield from _batches(evidence)
+    yield from _gaps(evidence)
     if len(evidence.tables.probes):
         for row in probe_rows(evidence).itertuples():
             where = {"model": row.model, "target": row.target, "group": row.group}
@@ -99,6 +100,22 @@ def _batches(evidence: Evidence) -> Iterator[Derived]:
     yield "batch/beyond", beyond, "count", file, {}
     for name, value in (("least", once["critical"].min()), ("most", once["critical"].max())):
         yield f"batch/{name}", batch_text(float(value), rows), "text", file, {}
+
+
+def _gaps(evidence: Evidence) -> Iterator[Derived]:
+    """Yield in how many cases a share of the gap is defined, and closed beyond noise by an arm."""
+    gaps, file = evidence.tables.gaps, "gaps.parquet"
+    arms = gaps[gaps["arm"] != "none"]
+    for kind, part in arms.groupby("pair"):
+        cases = part.drop_duplicates(["model", "intermediate", "target"])
+        where, defined = {"pair": str(kind)}, int(cases["defined"].sum())
+        yield f"gaps/cases/{kind}", len(cases), "count", file, where
+        yield f"gaps/undefined/{kind}", len(cases) - defined, "count", file, where
+        for arm, rows in part.groupby("arm"):
+            of_arm = where | {"arm": str(arm)}
+            closing = int((rows["share_low"] > 0).sum())
+            yield f"gaps/defined/{kind}/{arm}", int(rows["defined"].sum()), "count", file, of_arm
+            yield f"gaps/closing/{kind}/{arm}", closing, "count", file, of_arm
 
 
 def _power(evidence: Evidence) -> Iterator[Derived]:

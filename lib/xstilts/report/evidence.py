@@ -38,6 +38,9 @@ class Tables(Protocol):
     gains: pd.DataFrame
     slopes: pd.DataFrame
     growths: pd.DataFrame
+    gaps: pd.DataFrame
+    fits: pd.DataFrame
+    uncollapsed: pd.DataFrame
     hypotheses: pd.DataFrame
     crosschecks: pd.DataFrame
     baselines: pd.DataFrame

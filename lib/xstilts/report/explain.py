@@ -15,7 +15,7 @@ from xstilts.report.published import published_numbers
 from xstilts.report.trace import chosen_runs, starts_of
 
 #: of a run, what is shown
-_RUN = ["run", "seed", "score", "status", "device", "precision", "cell_key"]
+_RUN = ["run", "seed", "group", "score", "status", "device", "precision", "cell_key"]
 
 
 def explain(study: str, key: str, outputs: str = "outputs") -> str:

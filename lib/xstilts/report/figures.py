@@ -10,6 +10,7 @@ from xstilts.report.matrix import task_matrix
 from xstilts.report.mediator import alignment, probe_by_size
 from xstilts.report.schematic import design
 from xstilts.report.sizes import gain_by_size, score_by_size
+from xstilts.report.transfer_gap import transfer_gap
 
 __all__ = [
     "alignment",
@@ -23,6 +24,7 @@ __all__ = [
     "probe_by_size",
     "score_by_size",
     "task_matrix",
+    "transfer_gap",
 ]
 
 
@@ -32,6 +34,8 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
     if len(analysis.gains):
         drawn.append(gain_by_size(analysis))
         drawn += [matrix] if (matrix := task_matrix(analysis)) is not None else []
+    if len(analysis.gaps):
+        drawn.append(transfer_gap(analysis))
     drawn.append(language_heatmap(analysis))
     if len(analysis.probes):
         drawn.append(probe_by_size(analysis))

@@ -5,7 +5,7 @@ from typing import Literal
 
 Unit = Literal[
     "percent", "points", "error_reduction", "p", "count", "params", "seconds", "flops", "bytes",
-    "rate", "width", "correlation", "loss", "text",
+    "rate", "width", "correlation", "loss", "fraction", "gap_share", "text",
 ]  # fmt: skip
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 UNDEFINED = "–"
@@ -14,8 +14,8 @@ UNDEFINED = "–"
 def write(value: float | int | str, unit: Unit) -> str:
     """Return a value as the report prints it; an undefined one is a dash.
 
-    Scores, points and shares have one decimal (gains with their sign), probabilities three,
-    counts none. Minus is U+2212.
+    Scores, points and shares have one decimal (gains with their sign), fractions of one two,
+    probabilities three, counts none. Minus is U+2212.
     """
     if isinstance(value, str):
         return value
@@ -28,7 +28,9 @@ def write(value: float | int | str, unit: Unit) -> str:
             return _minus(f"{value:+.2f}")
         case "loss":
             return f"{value:.3f}"
-        case "points" | "error_reduction":
+        case "fraction":
+            return _minus(f"{value:.2f}")
+        case "points" | "error_reduction" | "gap_share":
             return signed(value)
         case "p":
             return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,10 +1,10 @@
 """Sentences on the instrument itself: baselines, probe, alignment, power, other methods."""
 
+from xstilts.report.findings import Findings
 from xstilts.report.formats import listed
-from xstilts.report.phrases import Phrases
 
 
-class Instrument(Phrases):
+class Instrument(Findings):
     """What the manuscript says of how a study measures."""
 
     def shortcuts(self) -> str:
@@ -124,8 +124,3 @@ class Instrument(Phrases):
             f"{found}the whole interval of all but {self.num('batch/beyond')} of them: there a "
             "smaller one might serve better."
         )
-
-    def _ends(self) -> list[str]:
-        """Return the smallest and the largest encoder, once if it is one."""
-        names = list(self.evidence.models)
-        return list(dict.fromkeys((names[0], names[-1])))

@@ -9,13 +9,17 @@ import pandas as pd
 
 from xstilts.errors import nearest
 from xstilts.report.derived import derived
-from xstilts.report.evidence import Evidence
+from xstilts.report.evidence import Evidence, Tables
 from xstilts.report.formats import Unit, interval, write
 from xstilts.report.theme import RenderError
 
 #: private-use characters around a number in the manuscript's text: open, index, text, close
 OPEN, SPLIT, CLOSE = "\ue000", "\ue001", "\ue002"
 MARK = re.compile(f"{OPEN}(\\d+){SPLIT}([^{CLOSE}]*){CLOSE}")
+
+
+#: columns that pick a row of fits.parquet
+FIT = ("quantity", "axis", "intermediate", "target", "pair", "family", "head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def _every(evidence: Evidence) -> Iterator[Number]:
         tables.baselines, "baselines", ("task", "language", "baseline"), "score",
         lambda row: "percent",
     )  # fmt: skip
+    yield from _beside(tables)
     for key, value, unit, file, where in derived(evidence):
         yield Number(key, value, write(value, unit), unit, file, where, "")
     yield from _counts(evidence)
@@ -126,23 +131,50 @@ def _rows(
     column: str,
     unit_of: Any,
     extra: Mapping[str, Unit] | None = None,
+    ends: tuple[str, str] = ("low", "high"),
+    last: str = "",
 ) -> Iterator[Number]:
-    """Yield `name/<selectors>`, with `:low`, `:high` and `:interval` where there are ends."""
+    """Yield `name/<selectors>[/last]`, with `:low`, `:high`, `:interval` where there are ends."""
     file = f"{name}.parquet"
     for row in table.to_dict("records"):
         where = {selector: str(row[selector]) for selector in selectors}
-        key = "/".join([name, *where.values()])
+        key = "/".join([name, *where.values(), *([last] if last else [])])
         unit = unit_of(row)
         yield Number(key, row[column], write(row[column], unit), unit, file, where, column)
         for other, its_unit in (extra or {}).items():
             text = write(row[other], its_unit)
             yield Number(f"{key}:{other}", row[other], text, its_unit, file, where, other)
-        if "low" in row:
-            for end in ("low", "high"):
-                text = write(row[end], unit)
-                yield Number(f"{key}:{end}", row[end], text, unit, file, where, end)
-            both = interval(row["low"], row["high"], sign=unit != "percent")
-            yield Number(f"{key}:interval", both, both, "text", file, where, "low, high")
+        if ends[0] in row:
+            for end, name_of_end in zip(("low", "high"), ends, strict=True):
+                text = write(row[name_of_end], unit)
+                yield Number(f"{key}:{end}", row[name_of_end], text, unit, file, where, name_of_end)
+            both = interval(*(row[end] for end in ends), sign=unit != "percent")
+            yield Number(f"{key}:interval", both, both, "text", file, where, ", ".join(ends))
+
+
+def _beside(tables: Tables) -> Iterator[Number]:
+    """Yield the numbers of the tables that stand beside the main results."""
+    selectors = ("model", "intermediate", "arm", "target")
+    for column, prefix, unit in (("gap", "", "points"), ("share", "share_", "gap_share")):
+        yield from _rows(
+            tables.gaps, "gaps", selectors, column, lambda row, unit=unit: unit,
+            ends=(f"{prefix}low", f"{prefix}high"), last=column,
+        )  # fmt: skip
+    counts: dict[str, Unit] = {f"steps_{way}": "count" for way in ("up", "down", "open")}
+    yield from _rows(
+        tables.fits, "fits", FIT, "estimate", lambda row: "points",
+        extra={"r2": "fraction", "rising": "percent"} | counts,
+    )  # fmt: skip
+    for column in ("predicted", "measured"):
+        yield from _rows(
+            tables.fits, "fits", FIT, column,
+            lambda row: "percent" if row["quantity"] == "score" else "points",
+            ends=(f"{column}_low", f"{column}_high"), last=column,
+        )  # fmt: skip
+    yield from _rows(
+        tables.uncollapsed, "uncollapsed", ("model", "pair", "contrast", "without"), "estimate",
+        lambda row: "points", extra={"cells": "count"},
+    )  # fmt: skip
 
 
 def _counts(evidence: Evidence) -> Iterator[Number]:
@@ -225,3 +257,15 @@ def slope_key(
     pair: tuple[str, str], kind: str, contrast: str, unit: str = "points", group: str = "other"
 ) -> str:
     return "/".join(["slopes", *pair, kind, contrast, unit, group])
+
+
+def gap_key(model: str, intermediate: str, arm: str, target: str, column: str = "gap") -> str:
+    return "/".join(["gaps", model, intermediate, arm, target, column])
+
+
+def fit_key(row: Mapping[str, Any], last: str = "") -> str:
+    return "/".join(["fits", *(str(row[name]) for name in FIT), *([last] if last else [])])
+
+
+def uncollapsed_key(model: str, kind: str, contrast: str, without: str) -> str:
+    return "/".join(["uncollapsed", model, kind, contrast, without])

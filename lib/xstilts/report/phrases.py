@@ -8,7 +8,7 @@ from xstilts.report.evidence import Evidence
 from xstilts.report.numbers import Numbers
 
 Direction = Literal["up", "down", "open"]
-_UNITS = {"points": "points", "error_reduction": "% of the errors"}
+_UNITS = {"points": "points", "error_reduction": "% of the errors", "gap_share": "% of the gap"}
 
 
 def direction(low: float, high: float) -> Direction:

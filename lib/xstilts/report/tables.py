@@ -8,6 +8,7 @@ from xstilts.report.budgets import budgets, control
 from xstilts.report.crosscheck_table import crosschecks
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.examples import examples
+from xstilts.report.fit_table import fits
 from xstilts.report.formats import UNDEFINED, interval, write
 from xstilts.report.languages import ordered
 from xstilts.report.method_tables import audit, costs, encoders, tasks
@@ -15,6 +16,8 @@ from xstilts.report.miniature_tables import operators, shortcuts
 from xstilts.report.retrieval_table import retrieval
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
+from xstilts.report.transfer_gap import transfer_gaps
+from xstilts.report.uncollapsed_table import uncollapsed
 
 __all__ = [
     "all_tables",
@@ -27,6 +30,7 @@ __all__ = [
     "crosschecks",
     "encoders",
     "examples",
+    "fits",
     "floors",
     "hypotheses",
     "languages",
@@ -35,6 +39,8 @@ __all__ = [
     "retrieval",
     "shortcuts",
     "tasks",
+    "transfer_gaps",
+    "uncollapsed",
 ]
 
 _Row = Mapping[str, Any]
@@ -178,6 +184,8 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
     for stage in ("target", "intermediate"):
         if (shown := examples(analysis, stage)) is not None:
             made.append(shown)
+    if len(analysis.gaps):
+        made.append(transfer_gaps(analysis))
     if len(analysis.hypotheses):
         made.append(hypotheses(analysis))
     if len(analysis.claims):
@@ -187,7 +195,10 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(by_operator)
     if (found := retrieval(analysis)) is not None:
         made.append(found)
-    allowed = (budgets(analysis), control(analysis), crosschecks(analysis), batch_table(analysis))
+    allowed = (
+        budgets(analysis), control(analysis), crosschecks(analysis), batch_table(analysis),
+        fits(analysis), uncollapsed(analysis),
+    )  # fmt: skip
     made += [table for table in allowed if table is not None]
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}

@@ -1,11 +1,13 @@
 """From a number of the paper to the runs behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from xstilts.analysis.estimand import CONTRASTS
+from xstilts.analysis.fit import CONTRAST as FITTED
+from xstilts.analysis.uncollapsed import collapsed_starts, is_left_out
 from xstilts.report.evidence import Evidence, Tables
 from xstilts.report.numbers import Number, Numbers
 
@@ -23,7 +25,7 @@ def traces(evidence: Evidence, numbers: Numbers) -> list[dict[str, Any]]:
 
 
 def _trace(evidence: Evidence, numbers: Numbers, number: Number) -> dict[str, Any]:
-    runs = chosen_runs(evidence.tables, evidence, number)
+    runs = chosen_runs(evidence.tables, evidence, number).drop_duplicates("run")
     names = [_cell(run) for run in runs["run"]]
     cells = [[name, evidence.keys[name]] for name in dict.fromkeys(names) if name in evidence.keys]
     return {
@@ -51,13 +53,16 @@ def _interval(numbers: Numbers, key: str) -> str:
 def chosen_runs(analysis: Tables, evidence: Evidence, number: Number) -> pd.DataFrame:
     """Return the runs behind a number: a row a run, its score meaned over the number's languages.
 
-    Columns as `schema.RUNS` has them; none for a number that no run is behind.
+    A number that holds English against the others has a row a run and group. Columns as
+    `schema.RUNS` has them, and group; none for a number that no run is behind.
     """
     runs = analysis.runs[analysis.runs["stage"] == "target"]
-    group = (_selectors(evidence, number) or {}).get("group", "other")
-    frames = [_of(evidence, runs, *one, group) for one in starts_of(evidence, number)]
+    row = _selectors(evidence, number) or {}
+    groups = row.get("groups", (row.get("group", "other"),))
+    frames = [_of(evidence, runs, *one, group).assign(group=group)
+              for group in groups for one in starts_of(evidence, number)]  # fmt: skip
     found = [frame for frame in frames if len(frame)]
-    return pd.concat(found).drop_duplicates("run") if found else runs.iloc[:0]
+    return pd.concat(found).drop_duplicates(["run", "group"]) if found else runs.iloc[:0]
 
 
 def starts_of(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, str, str]]:
@@ -69,13 +74,19 @@ def starts_of(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, st
     if row is None:
         return
     arms = CONTRASTS.get(row.get("contrast", ""), (row.get("arm", "none"),))
+    if "groups" in row:  # a gap, and the share of the baseline's that is closed
+        arms = tuple(dict.fromkeys((*arms, "none")))
     pairs = [(row.get("intermediate", "none"), row.get("target", ""))]
     if "pair" in row:
         wanted = row.get("target")
         pairs = [pair for pair in evidence.pairs(row["pair"]) if wanted in (None, pair[1])]
     models = [row["model"]] if "model" in row else row.get("models", list(evidence.models))
+    left_out = collapsed_starts(evidence.tables.runs) if "without" in row else frozenset()
     for model in models:
         for middle, target in pairs:
+            cell = (model, (middle, target), row.get("contrast", ""))
+            if left_out and is_left_out(left_out, row["without"], *cell):
+                continue
             for arm in arms:
                 yield model, middle, arm, target
 
@@ -92,6 +103,12 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
                 kept = ("model", "contrast", "group")
                 return {name: row[name] for name in kept if name in row} | {"pair": kind}
             return {name: value for name, value in row.items() if name != "pair"}
+        case "gaps.parquet" if row.get("model"):
+            return row | {"groups": ("en", "other")}
+        case "fits.parquet":
+            return _of_line(evidence, row)
+        case "uncollapsed.parquet":
+            return {name: value for name, value in row.items() if value != "all"}
         case "growths.parquet":
             return row | {"models": [row["smaller"], row["larger"]]}
         case "hypotheses.parquet":
@@ -99,6 +116,17 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
             return {"contrast": one.contrast, "pair": one.pairs, "group": one.group,
                     "target": one.target}  # fmt: skip
     return None
+
+
+def _of_line(evidence: Evidence, row: Mapping[str, str]) -> dict[str, Any]:
+    models = [name for name, spec in evidence.models.items()
+              if (spec.family, spec.head) == (row["family"], row["head"])]  # fmt: skip
+    if row["quantity"] == "score":
+        return {"models": models, "target": row["target"], "arm": "none"}
+    found: dict[str, Any] = {"models": models, "contrast": FITTED}
+    if row["intermediate"] == "mean":
+        return found | {"pair": row["pair"]}
+    return found | {"intermediate": row["intermediate"], "target": row["target"]}
 
 
 def _of(
