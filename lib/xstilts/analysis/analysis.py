@@ -19,6 +19,7 @@ from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.crosscheck import CROSSCHECKS, crosscheck
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
+from xstilts.analysis.power import POWERS, tabulate_powers
 from xstilts.analysis.sample import Design, Sample
 from xstilts.errors import DataError
 from xstilts.files import read_json, write_atomically, write_json
@@ -40,6 +41,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "growths": tuple(tables.GROWTHS),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "crosschecks": tuple(CROSSCHECKS),
+    "powers": tuple(POWERS),
     "baselines": tuple(origin.BASELINES),
     "probes": tuple(origin.PROBES),
     "alignments": tuple(origin.ALIGNMENTS),
@@ -52,7 +54,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 }
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
-    "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims", "crosschecks",
+    "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
+    "crosschecks", "powers",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -71,6 +74,7 @@ class Analysis:
     runs: `schema.RUNS`, of all finished runs, status `ok` or `collapsed`. curves:
     `schema.CURVE`. scores, gains, slopes, growths: see `tables`. hypotheses:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
+    powers: `power.POWERS`, what the study would detect.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
@@ -87,6 +91,7 @@ class Analysis:
     growths: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     crosschecks: pd.DataFrame = field(repr=False)
+    powers: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
     probes: pd.DataFrame = field(repr=False)
     alignments: pd.DataFrame = field(repr=False)
@@ -189,6 +194,7 @@ def _estimate(
         "growths": tables.tabulate_growths(sample),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "crosschecks": crosscheck(sample),
+        "powers": tabulate_powers(sample),
         "operators": tabulate_operators(used, predictions),
         "claims": judge_claims(sample, read_claims(claims_file()), used, given["retrievals"]),
     }

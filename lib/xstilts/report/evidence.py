@@ -40,6 +40,7 @@ class Tables(Protocol):
     growths: pd.DataFrame
     hypotheses: pd.DataFrame
     crosschecks: pd.DataFrame
+    powers: pd.DataFrame
     baselines: pd.DataFrame
     probes: pd.DataFrame
     alignments: pd.DataFrame

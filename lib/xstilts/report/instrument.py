@@ -1,10 +1,10 @@
 """Sentences on the instrument itself: baselines, probe, alignment, power, other methods."""
 
 from xstilts.report.formats import listed
-from xstilts.report.phrases import Phrases
+from xstilts.report.soundness import Soundness
 
 
-class Instrument(Phrases):
+class Instrument(Soundness):
     """What the manuscript says of how a study measures."""
 
     def shortcuts(self) -> str:

@@ -11,7 +11,9 @@ from xstilts.report.formats import UNDEFINED, interval, write
 from xstilts.report.languages import ordered
 from xstilts.report.method_tables import audit, costs, encoders, tasks
 from xstilts.report.miniature_tables import operators, shortcuts
+from xstilts.report.powers import powers
 from xstilts.report.retrieval_table import retrieval
+from xstilts.report.simulation_table import simulation
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
 
@@ -30,8 +32,10 @@ __all__ = [
     "languages",
     "main_results",
     "operators",
+    "powers",
     "retrieval",
     "shortcuts",
+    "simulation",
     "tasks",
 ]
 
@@ -185,7 +189,9 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(by_operator)
     if (found := retrieval(analysis)) is not None:
         made.append(found)
-    allowed = (budgets(analysis), control(analysis), crosschecks(analysis))
+    allowed = (
+        budgets(analysis), control(analysis), crosschecks(analysis), powers(analysis), simulation(),
+    )  # fmt: skip
     made += [table for table in allowed if table is not None]
     made += [audit(analysis), costs(analysis)]
     return {table.id: table for table in made}
