@@ -19,7 +19,7 @@ export PYTHONHASHSEED = 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup paper plan status keep publish test bench lint lab clean
+.PHONY: help setup paper plan status keep publish test bench simulate lint lab clean
 
 help: ## list the targets
 	@echo "xstilts: what intermediate-task training buys, by encoder size"
@@ -46,6 +46,9 @@ test: $(TESTED) ## run the tests (TESTS="-m 'not slow'" for the quick ones)
 
 bench: $(BENCHED) ## compare the engine with other trainers (docs/benchmarks.md; ROWS=names)
 	@$(BIN) -m benchmarks $(if $(ROWS),--rows "$(ROWS)") $(if $(DATA),--data "$(DATA)")
+
+simulate: $(STAMP) ## how often intervals hold a known truth (paper/simulation.csv)
+	@$(BIN) -m benchmarks.simulation $(if $(REPETITIONS),--repetitions $(REPETITIONS))
 
 lint: $(TESTED) ## check style and imports
 	@$(BIN) -m ruff check . && $(BIN) -m ruff format --check lib

@@ -17,6 +17,8 @@ from xstilts.analysis.fit import AXES, FITS
 from xstilts.analysis.gap import GAPS
 from xstilts.analysis.operators import OPERATORS
 from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
+from xstilts.analysis.power import POWERS, power_rows
+from xstilts.analysis.resample import Variances
 from xstilts.analysis.tables import GROWTHS
 from xstilts.analysis.uncollapsed import MAIN, UNCOLLAPSED, WITHOUT
 from xstilts.params import load_corpus, load_task
@@ -94,6 +96,7 @@ def study(
         alignments=_alignments(world), retrievals=_retrievals(world),
         operators=_operators(world, scores), budgets=_budgets(world, about, scores, gains),
         claims=_claims(), batches=_batches(world), crosschecks=_crosschecks(_tested(world, single)),
+        powers=_powers(world, gains),
     )  # fmt: skip
 
 
@@ -404,6 +407,20 @@ def _crosschecks(hypotheses: pd.DataFrame) -> pd.DataFrame:
                 ends = {"low": 0.1, "high": 3.0, "p": 0.03}
             rows.append({"name": row["name"], "method": method, "estimate": row["estimate"]} | ends)
     return pd.DataFrame(rows, columns=list(CROSSCHECKS)).astype(CROSSCHECKS)
+
+
+def _powers(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
+    """Return the power of each model and of the mean, from equal made-up variances."""
+    seeds = len(world.spec["seeds"])
+    mean = gains[(gains["intermediate"] == "mean") & (gains["target"] == "cross")]
+    mean = mean[mean["contrast"] == "multilingual-english"]
+    models = [*dict.fromkeys(mean["model"]), "mean"] if len(mean) and seeds > 1 else []
+    rows = [
+        {"model": name, "items": 300, "body_params": 0} | row
+        for name in models
+        for row in power_rows(Variances(0.3, 0.2, 0.1), seeds, 0.95)
+    ]
+    return pd.DataFrame(rows, columns=list(POWERS)).astype(POWERS)
 
 
 def _claims() -> pd.DataFrame:

@@ -2,7 +2,7 @@ import pytest
 
 from xstilts.report import RenderError
 from xstilts.report.bibliography import read_bibliography
-from xstilts.report.paper import paper_folder
+from xstilts.report.folder import paper_folder
 
 ENTRY = """@inproceedings{phang2020,
   author = {Phang, Jason and Calixto, Iacer and Htut, Phu Mon},

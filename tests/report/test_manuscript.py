@@ -4,9 +4,9 @@ from xstilts.report import RenderError
 from xstilts.report.bibliography import read_bibliography
 from xstilts.report.evidence import evidence_of
 from xstilts.report.figures import all_figures
+from xstilts.report.folder import paper_folder
 from xstilts.report.manuscript import escaped, pieces, read_manuscript
 from xstilts.report.numbers import Numbers
-from xstilts.report.paper import paper_folder
 from xstilts.report.tables import all_tables
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from xstilts.errors import DataError
 from xstilts.report import analysis_folder, render_paper, write_paper
-from xstilts.report.paper import paper_folder
+from xstilts.report.folder import paper_folder
 
 
 def test_the_paper_has_its_files(mini_paper):

@@ -9,8 +9,8 @@ from sklearn.metrics import accuracy_score
 
 from xstilts.analysis import load_analysis
 from xstilts.report.evidence import evidence_of
+from xstilts.report.folder import paper_folder
 from xstilts.report.numbers import Numbers
-from xstilts.report.paper import paper_folder
 from xstilts.report.published import published_numbers
 
 PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"

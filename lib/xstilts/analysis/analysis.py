@@ -22,6 +22,7 @@ from xstilts.analysis.fit import FITS, tabulate_fits
 from xstilts.analysis.gap import GAPS, tabulate_gaps
 from xstilts.analysis.operators import OPERATORS, tabulate_operators
 from xstilts.analysis.outcome import complete_grid, gather_outcomes
+from xstilts.analysis.power import POWERS, tabulate_powers
 from xstilts.analysis.sample import Design, Sample
 from xstilts.analysis.uncollapsed import UNCOLLAPSED, tabulate_uncollapsed
 from xstilts.errors import DataError
@@ -47,6 +48,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "uncollapsed": tuple(UNCOLLAPSED),
     "hypotheses": tuple(hypothesis.COLUMNS),
     "crosschecks": tuple(CROSSCHECKS),
+    "powers": tuple(POWERS),
     "baselines": tuple(origin.BASELINES),
     "probes": tuple(origin.PROBES),
     "alignments": tuple(origin.ALIGNMENTS),
@@ -61,7 +63,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks", "batches", "gaps", "fits", "uncollapsed",
+    "crosschecks", "powers", "batches", "gaps", "fits", "uncollapsed",
 )  # fmt: skip
 #: tables that are found in the folders of cells; the others are estimated from runs
 _GATHERED = ("curves", "baselines", "probes", "alignments", "retrievals", "audit", "cost")
@@ -82,6 +84,7 @@ class Analysis:
     minus other languages. fits: `fit.FITS`, lines over size. uncollapsed:
     `uncollapsed.UNCOLLAPSED`, contrasts without collapsed runs. hypotheses:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
+    powers: `power.POWERS`, what the study would detect.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
     retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
@@ -102,6 +105,7 @@ class Analysis:
     uncollapsed: pd.DataFrame = field(repr=False)
     hypotheses: pd.DataFrame = field(repr=False)
     crosschecks: pd.DataFrame = field(repr=False)
+    powers: pd.DataFrame = field(repr=False)
     baselines: pd.DataFrame = field(repr=False)
     probes: pd.DataFrame = field(repr=False)
     alignments: pd.DataFrame = field(repr=False)
@@ -208,6 +212,7 @@ def _estimate(
         "uncollapsed": tabulate_uncollapsed(sample, runs),
         "hypotheses": hypothesis.judge_hypotheses(sample),
         "crosschecks": crosscheck(sample),
+        "powers": tabulate_powers(sample),
         "operators": tabulate_operators(used, predictions),
         "claims": judge_claims(sample, read_claims(claims_file()), used, given["retrievals"]),
     }

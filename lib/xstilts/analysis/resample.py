@@ -49,6 +49,17 @@ class Estimate:
         return bool(self.low > ZERO or self.high < -ZERO)
 
 
+class Variances(NamedTuple):
+    """Variance of an estimate by its parts, in squared units of the quantity.
+
+    seeds and items hold interaction too, each once; the whole is seeds + items − interaction.
+    """
+
+    seeds: float
+    items: float
+    interaction: float
+
+
 class Parts(NamedTuple):
     """What stands behind an estimate: its draws, and its values on parts of the answers.
 
@@ -87,7 +98,7 @@ class Resampling:
         if seeds == 1:
             shifts, stretch = np.zeros((draws, 1)), np.ones(draws)
         else:
-            rng = _generator(study, "seeds", seeds)
+            rng = generator(study, "seeds", seeds)
             normal = rng.standard_normal((draws, seeds))
             normal -= normal.mean(axis=1, keepdims=True)
             shifts = normal / np.sqrt(seeds * (seeds - 1))
@@ -142,7 +153,7 @@ class Resampling:
 
     def _item_counts(self, target: str, items: int) -> NDArray[np.float32]:
         """Return how often each draw takes each item: (item, draw), columns sum to `items`."""
-        rng = _generator(self.study, "items", target, items)
+        rng = generator(self.study, "items", target, items)
         taken = rng.multinomial(items, np.full(items, 1.0 / items), size=self.draws)
         return taken.T.astype(np.float32)
 
@@ -151,10 +162,17 @@ class Resampling:
 
         The seeds' part is shrunk by the share of its variance that is interaction.
         """
-        seed, item, both = (part - values[0] for part in self.parts(values)[:3])
-        variance, shared = np.nanvar(seed), np.nanvar(both)
-        own = np.sqrt(max(0.0, 1.0 - shared / variance)) if variance > 0 else 0.0
-        return values[0] + own * self.stretch * seed + item
+        seed, item, _ = (part - values[0] for part in self.parts(values)[:3])
+        return values[0] + self.own_share(values) * self.stretch * seed + item
+
+    def own_share(self, values: Values) -> float:
+        """Return which share of the seeds' part, as a deviation, is no interaction: 0 to 1."""
+        seeds, _, interaction = self.variances(values)
+        return float(np.sqrt(max(0.0, 1.0 - interaction / seeds))) if seeds > 0 else 0.0
+
+    def variances(self, values: Values) -> Variances:
+        """Return the variance of each part of one quantity's draws; `values`: (columns,)."""
+        return Variances(*(float(np.nanvar(part)) for part in self.parts(values)[:3]))
 
     def estimate(self, values: Values) -> Estimate:
         """Return a quantity with its percentile interval and p.
@@ -202,6 +220,6 @@ def _leave_out(right: Values, scored: NDArray[np.float32]) -> Values:
     return 100.0 * np.concatenate([others.T, without, cells], axis=1)
 
 
-def _generator(*parts: object) -> np.random.Generator:
+def generator(*parts: object) -> np.random.Generator:
     """Return a generator fixed by its name alone."""
     return np.random.default_rng(int(digest([str(part) for part in parts]), 16))

@@ -153,11 +153,11 @@ def _mean_gains(sample: Sample, kind: PairKind, contrast: str) -> Iterator[dict[
             for model, values in sample.by_model(pairs, contrast, unit, group).items():
                 about = size_columns(sample, model) | {"intermediate": MEAN, "target": kind}
                 about |= {"pair": kind, "contrast": contrast, "unit": unit, "group": group}
-                about |= {"seeds": sample.resampling.seeds, "items": _scored(sample, pairs)}
+                about |= {"seeds": sample.resampling.seeds, "items": scored_items(sample, pairs)}
                 yield about | _tested(sample.resampling.estimate(values))
 
 
-def _scored(sample: Sample, pairs: Sequence[Pair]) -> int:
+def scored_items(sample: Sample, pairs: Sequence[Pair]) -> int:
     """Return how many items the targets of some pairs score."""
     targets = {target for _, target in pairs if target in sample.outcomes}
     return sum(len(sample.outcomes[target].items) for target in targets)

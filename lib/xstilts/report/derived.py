@@ -10,6 +10,8 @@ from xstilts.report.evidence import Evidence
 from xstilts.report.formats import Unit
 from xstilts.report.mediator import alignment_by_start, mediation, probe_rows, rank_correlation
 from xstilts.report.miniature_tables import baseline_means
+from xstilts.report.powers import power_numbers
+from xstilts.report.simulation_table import simulation_numbers
 
 #: (key, value, unit, file, selectors)
 Derived = tuple[str, float | str, Unit, str, Mapping[str, str]]
@@ -25,6 +27,8 @@ def derived(evidence: Evidence) -> Iterator[Derived]:
     yield from _discoveries(evidence)
     yield from _batches(evidence)
     yield from _gaps(evidence)
+    yield from power_numbers(evidence)
+    yield from simulation_numbers()
     if len(evidence.tables.probes):
         for row in probe_rows(evidence).itertuples():
             where = {"model": row.model, "target": row.target, "group": row.group}

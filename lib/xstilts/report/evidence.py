@@ -43,6 +43,7 @@ class Tables(Protocol):
     uncollapsed: pd.DataFrame
     hypotheses: pd.DataFrame
     crosschecks: pd.DataFrame
+    powers: pd.DataFrame
     baselines: pd.DataFrame
     probes: pd.DataFrame
     alignments: pd.DataFrame

@@ -9,8 +9,8 @@ from xstilts.files import read_json
 from xstilts.params import base_task, load_study, project_root
 from xstilts.params.grid import tables_folder
 from xstilts.report.evidence import Evidence, evidence_of
+from xstilts.report.folder import paper_folder
 from xstilts.report.numbers import Number, Numbers
-from xstilts.report.paper import paper_folder
 from xstilts.report.published import published_numbers
 from xstilts.report.trace import chosen_runs, starts_of
 

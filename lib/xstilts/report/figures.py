@@ -8,6 +8,7 @@ from xstilts.report.figure import Figure
 from xstilts.report.heatmap import language_heatmap
 from xstilts.report.matrix import task_matrix
 from xstilts.report.mediator import alignment, probe_by_size
+from xstilts.report.powers import power_curves
 from xstilts.report.schematic import design
 from xstilts.report.sizes import gain_by_size, score_by_size
 from xstilts.report.transfer_gap import transfer_gap
@@ -21,6 +22,7 @@ __all__ = [
     "gain_by_size",
     "language_heatmap",
     "learning_curves",
+    "power_curves",
     "probe_by_size",
     "score_by_size",
     "task_matrix",
@@ -49,4 +51,6 @@ def all_figures(analysis: Tables) -> dict[str, Figure]:
     drawn.extend(
         learning_curves(analysis, stage) for stage in ("target", "intermediate") if stage in stages
     )
+    if len(analysis.powers):
+        drawn.append(power_curves(analysis))
     return {figure.id: figure for figure in drawn}

@@ -2,9 +2,10 @@
 
 from xstilts.report.findings import Findings
 from xstilts.report.formats import listed
+from xstilts.report.soundness import Soundness
 
 
-class Instrument(Findings):
+class Instrument(Findings, Soundness):
     """What the manuscript says of how a study measures."""
 
     def shortcuts(self) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from xstilts.errors import DataError
 from xstilts.files import write_atomically, write_json, write_text
-from xstilts.params import Cell, project_root
+from xstilts.params import Cell
 from xstilts.params.grid import FOLDERS
 from xstilts.report.bibliography import read_bibliography
 from xstilts.report.evidence import Tables, evidence_of
 from xstilts.report.figure import Figure
 from xstilts.report.figures import all_figures
+from xstilts.report.folder import paper_folder
 from xstilts.report.html import render_html
 from xstilts.report.manuscript import read_manuscript
 from xstilts.report.numbers import Numbers
@@ -38,15 +39,6 @@ class Paper:
         links = (f'<a href="{escape(path.name)}">{escape(path.name)}</a>'
                  for path in (self.html, self.pdf))  # fmt: skip
         return " · ".join(links)
-
-
-def paper_folder() -> Path:
-    """Return the folder with manuscript, template and references.
-
-    The project's own `paper/`; a project root without one (tests) uses this code's.
-    """
-    own = project_root() / "paper"
-    return own if own.is_dir() else Path(__file__).resolve().parents[3] / "paper"
 
 
 def render_paper(analysis: Tables, out: Path, *, study: str) -> Paper:

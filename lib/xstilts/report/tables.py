@@ -13,7 +13,9 @@ from xstilts.report.formats import UNDEFINED, interval, write
 from xstilts.report.languages import ordered
 from xstilts.report.method_tables import audit, costs, encoders, tasks
 from xstilts.report.miniature_tables import operators, shortcuts
+from xstilts.report.powers import powers
 from xstilts.report.retrieval_table import retrieval
+from xstilts.report.simulation_table import simulation
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
 from xstilts.report.transfer_gap import transfer_gaps
@@ -36,8 +38,10 @@ __all__ = [
     "languages",
     "main_results",
     "operators",
+    "powers",
     "retrieval",
     "shortcuts",
+    "simulation",
     "tasks",
     "transfer_gaps",
     "uncollapsed",
@@ -197,7 +201,7 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         made.append(found)
     allowed = (
         budgets(analysis), control(analysis), crosschecks(analysis), batch_table(analysis),
-        fits(analysis), uncollapsed(analysis),
+        fits(analysis), uncollapsed(analysis), powers(analysis), simulation(),
     )  # fmt: skip
     made += [table for table in allowed if table is not None]
     made += [audit(analysis), costs(analysis)]
