@@ -48,9 +48,9 @@ def test_half_the_width_is_that_of_the_draws():
     found = procedure(parts, seeds, 0.95)
     place = len(found.half) // 2
     ratio = scipy.stats.chi2.ppf((place + 0.5) / len(found.half), seeds - 1) / (seeds - 1)
-    shown = (parts.seed + parts.both) / seeds * ratio - parts.both / seeds
+    shown = (parts.seed + parts.both) / seeds * ratio
     drawn = np.sqrt(shown) * rng.standard_t(seeds - 1, 400_000)
-    drawn += np.sqrt(parts.item + parts.both / seeds) * rng.standard_normal(400_000)
+    drawn += np.sqrt(parts.item) * rng.standard_normal(400_000)
     assert found.half[place] == pytest.approx(np.quantile(drawn, 0.975), rel=0.01)
 
 
@@ -131,4 +131,4 @@ def test_variances_of_seeds_alone_are_those_of_their_mean():
     found = resampling.variances(values)
     assert found.seeds == pytest.approx(scipy.stats.sem(by_seed) ** 2, rel=0.03)
     assert found.items == found.interaction == 0.0
-    assert resampling.own_share(values) == 1.0
+    assert resampling.own_share(values) == 0.0

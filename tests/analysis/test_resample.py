@@ -64,8 +64,8 @@ def test_arms_with_the_same_answers_differ_by_nothing_in_every_draw():
 def test_pairing_makes_a_difference_surer_than_its_parts():
     rng = np.random.default_rng(4)
     hard = rng.normal(size=100)  # shared by the arms
-    latent = hard + 0.3 * rng.normal(size=(2, 3, 1, 100)) + np.array([0, 0.5])[:, None, None, None]
-    resampling = Resampling.of("s", 3, 1000, 0.95)
+    latent = hard + 0.3 * rng.normal(size=(2, 6, 1, 100)) + np.array([0, 0.5])[:, None, None, None]
+    resampling = Resampling.of("s", 6, 1000, 0.95)
     values = resampling.scores("t", latent > 0, whole(1, 100))[:, 0]
     gain, base = resampling.estimate(values[1] - values[0]), resampling.estimate(values[0])
     assert gain.high - gain.low < 0.75 * (base.high - base.low)

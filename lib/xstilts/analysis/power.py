@@ -86,18 +86,17 @@ def procedure(components: Components, seeds: int, confidence: float) -> Procedur
     """Return how a study with such components and two or more seeds decides.
 
     The estimate is normal; the variance between its seeds is the true one times chi-square of
-    seeds − 1 degrees of freedom over these, independent of it; variances of items and of the
-    interaction are known well, from hundreds of items. From them follows the interval as
-    `Resampling.estimate` makes it: Student's t of what the seeds show beyond interaction, plus
-    a normal part of the items. Integrals over chi-square are sums over its quantiles.
+    seeds − 1 degrees of freedom over these, independent of it; the variance of items is known
+    well, from hundreds of them. From these follows the interval as `Resampling.estimate` makes
+    it: Student's t of what the seeds show, interaction with it, plus a normal part of the
+    items. Integrals over chi-square are sums over its quantiles.
     """
     freedom = seeds - 1
     ratio = chi2.ppf((np.arange(_POINTS) + 0.5) / _POINTS, freedom) / freedom
     seed, item, both = components
-    shown = np.maximum(0.0, (seed + both) / seeds * ratio - both / seeds)
-    fixed = item + both / seeds
-    half = _half_width(shown, fixed, ratio, confidence)
-    return Procedure(half, float(np.sqrt(max(seed / seeds + fixed, _TINY))))
+    shown = (seed + both) / seeds
+    half = _half_width(shown * ratio, item, ratio, confidence)
+    return Procedure(half, float(np.sqrt(max(shown + item, _TINY))))
 
 
 def _half_width(shown: Values, fixed: float, ratio: Values, confidence: float) -> Values:

@@ -7,8 +7,10 @@ seeds understates the seeds' part, so the parts are drawn apart:
 * items: ids resampled with replacement, jointly over languages, arms, sizes and seeds;
 * seeds: Gaussian shifts with the covariance of the S seeds' mean (divisor S − 1), stretched to
   Student's t with S − 1 degrees of freedom, the same shifts for every arm, size and target;
-* interaction: measured by reweighting both, and taken out of the seeds' part, which holds it
-  a second time (two-way variance: seeds + items − interaction).
+* interaction: measured by reweighting both, and taken out of the items' part, which holds it
+  a second time (two-way variance: seeds + items − interaction). Hundreds of items tell that
+  part well; taken out of the seeds' part, it would leave Student's t on less than the seeds
+  show, and intervals too short where a few seeds matter (`simulate`).
 
 For a score y_si = a_s + b_i + e_si the variance is then that of the mean, Var a / S +
 Var b / I + Var e / SI, exactly in expectation. Models, tasks and languages are fixed: an
@@ -160,15 +162,15 @@ class Resampling:
     def spread(self, values: Values) -> Values:
         """Return the draws of one quantity, shape (draws,); `values`: (columns,).
 
-        The seeds' part is shrunk by the share of its variance that is interaction.
+        The items' part is shrunk by the share of its variance that is interaction.
         """
         seed, item, _ = (part - values[0] for part in self.parts(values)[:3])
-        return values[0] + self.own_share(values) * self.stretch * seed + item
+        return values[0] + self.stretch * seed + self.own_share(values) * item
 
     def own_share(self, values: Values) -> float:
-        """Return which share of the seeds' part, as a deviation, is no interaction: 0 to 1."""
-        seeds, _, interaction = self.variances(values)
-        return float(np.sqrt(max(0.0, 1.0 - interaction / seeds))) if seeds > 0 else 0.0
+        """Return which share of the items' part, as a deviation, is no interaction: 0 to 1."""
+        _, items, interaction = self.variances(values)
+        return float(np.sqrt(max(0.0, 1.0 - interaction / items))) if items > 0 else 0.0
 
     def variances(self, values: Values) -> Variances:
         """Return the variance of each part of one quantity's draws; `values`: (columns,)."""

@@ -173,8 +173,8 @@ def _intervals(resampling: Resampling, values: Values) -> Iterator[tuple[float, 
     yield student_interval(pseudo_values(resampling, values)[0], resampling.confidence)
     seed, item = resampling.parts(values)[:2]
     tails = [(1 - resampling.confidence) / 2, (1 + resampling.confidence) / 2]
-    own = resampling.own_share(values) * (seed - values[0])
-    for drawn in (item, item + own):
+    own = resampling.own_share(values) * (item - values[0])
+    for drawn in (item, seed + own):
         low, high = np.quantile(drawn, tails)
         yield float(low), float(high)
 
