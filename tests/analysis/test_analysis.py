@@ -11,7 +11,7 @@ import pytest
 from synthetic import LANGUAGES
 
 from xstilts.analysis import Analysis, analyse, analyse_again, load_analysis
-from xstilts.analysis.analysis import TABLES
+from xstilts.analysis.stored import TABLES
 from xstilts.errors import DataError
 from xstilts.params import ModelSpec, StudySpec, TaskSpec, find_cell
 from xstilts.params.load import parse
@@ -156,7 +156,7 @@ def test_a_score_that_contradicts_the_predictions_stops_the_analysis(small, chan
 
 def test_an_analysis_that_fails_on_the_way_leaves_no_study_json(small, monkeypatch):
     analyse(small)
-    monkeypatch.setattr("xstilts.analysis.analysis._write_frame", lambda *_: 1 / 0)
+    monkeypatch.setattr("xstilts.analysis.stored._write_frame", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         analyse(small)
     with pytest.raises(DataError, match="not there or not finished"):

@@ -1,6 +1,6 @@
 """From runs to what they say: scores, gains and slopes with intervals, hypotheses, collapse."""
 
-from xstilts.analysis.analysis import Analysis, analyse, analyse_again, load_analysis
+from xstilts.analysis.analysis import analyse, analyse_again
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.estimand import (
     CONTRASTS,
@@ -18,6 +18,7 @@ from xstilts.analysis.multiple import holm
 from xstilts.analysis.outcome import Outcomes, complete_grid, gather_outcomes
 from xstilts.analysis.resample import Estimate, Resampling
 from xstilts.analysis.sample import Design, Sample
+from xstilts.analysis.stored import Analysis, load_analysis
 from xstilts.analysis.tables import tabulate_gains, tabulate_scores, tabulate_slopes
 from xstilts.analysis.uncollapsed import tabulate_uncollapsed
 

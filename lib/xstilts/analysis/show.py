@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from xstilts.analysis.analysis import Analysis
 from xstilts.analysis.estimand import UNITS, Unit
+from xstilts.analysis.stored import Analysis
 
 
 def counts(analysis: Analysis) -> pd.DataFrame:
