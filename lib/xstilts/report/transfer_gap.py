@@ -92,11 +92,15 @@ def _caption(evidence: Evidence, *, shares: bool) -> str:
     if shares:
         said += (
             " Closed: by how much an arm raises the other languages, in percent of the gap of arm "
-            "none; what the arm does in English does not enter. A dash: that gap is not above "
-            "zero beyond noise, so that a share of it says nothing."
+            "none; what the arm does in English does not enter."
         )
     if evidence.one_seed:
         return f"{said}{' With one seed its noise is unknown: no share is given.' * shares}"
+    if shares:
+        said += (
+            " A dash: the gap of arm none is not above zero beyond noise, so that a share of it "
+            "says nothing."
+        )
     same = " Star: intermediate task and target teach the same skill." * bool(
         evidence.pairs("same")
     )
