@@ -43,12 +43,12 @@ def test_the_study_says_what_it_detects(mini):
         f"With its 3 seeds and 300 items the study detects a difference of {least:.1f} points "
         "with 80 % power"
     )
-    assert told.endswith(" points (@tab:power).")
+    assert told.endswith(" points (@tab:powers).")
 
 
 def test_one_seed_says_that_no_power_can_be_given(smoke):
     assert said(smoke).startswith("Nor can power be given: with one seed")
-    assert "power" not in all_tables(smoke)
+    assert "powers" not in all_tables(smoke)
     assert "power" not in figures.all_figures(smoke)
 
 
@@ -56,7 +56,7 @@ def test_tables_of_an_earlier_form_say_nothing_of_power(mini):
     older = SimpleNamespace(**vars(mini))
     older.powers = mini.powers.iloc[:0]
     assert said(older) == ""
-    assert "power" not in all_tables(older)
+    assert "powers" not in all_tables(older)
 
 
 @pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 2, 3)])

@@ -38,7 +38,7 @@ def test_the_figure_says_what_it_shows(mini_paper):
 
 
 def test_the_table_has_a_row_a_target_size_and_intermediate_task(mini):
-    table = tables.all_tables(mini)["transfer_gap"]
+    table = tables.all_tables(mini)["gaps"]
     assert len(table.rows) == 2 * 3 * 2
     assert len(table.columns) == 2 + 1 + 2 + 2
     assert "Star" in table.caption
@@ -85,4 +85,4 @@ def test_results_of_an_earlier_form_have_none(mini):
     older.gaps, older.fits, older.uncollapsed = (
         table.iloc[:0].astype(object) for table in (mini.gaps, mini.fits, mini.uncollapsed)
     )
-    assert not {"transfer_gap", "fits", "uncollapsed"} & set(tables.all_tables(older))
+    assert not {"gaps", "fits", "uncollapsed"} & set(tables.all_tables(older))

@@ -44,7 +44,7 @@ def powers(analysis: Tables) -> Table | None:
                 )
             )  # fmt: skip
     return Table(
-        "power", f"Power in percent to see {_OF}, in points, by number of seeds (star: as in this "
+        "powers", f"Power in percent to see {_OF}, in points, by number of seeds (star: as in this "
         "study), from the variance between seeds and items that the study measured, at its number "
         f"of items. Last: the difference that is seen with {WANTED:g} % power; in brackets with "
         f"the ends of the {_level(evidence)} interval of the seeds’ variance, which few seeds tell "

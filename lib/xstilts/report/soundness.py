@@ -70,4 +70,4 @@ class Soundness(Phrases):
             said += (
                 f"; at one encoder, from the smallest to the largest, of {listed(values)} points"
             )
-        return f"{said} (@tab:power)."
+        return f"{said} (@tab:powers)."

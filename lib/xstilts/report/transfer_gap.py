@@ -64,7 +64,7 @@ def transfer_gaps(analysis: Tables) -> Table:
     columns = ["Body", "Intermediate task", "Gap, none"]
     columns += [f"Gap, {name}" for name in named] + [f"Closed by {name}, %" for name in named]
     return Table(
-        "transfer_gap", _caption(evidence, shares=bool(arms)), columns, rows, analysis.gaps,
+        "gaps", _caption(evidence, shares=bool(arms)), columns, rows, analysis.gaps,
         heads=2, sections=sections,
     )  # fmt: skip
 
