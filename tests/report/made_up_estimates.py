@@ -154,8 +154,8 @@ def tested(world: SimpleNamespace, gains: pd.DataFrame) -> pd.DataFrame:
         testable = len(chosen) > 0 and not (quantity == "slope" and len(world.models) < 2)
         value = float(chosen["estimate"].mean()) if testable else np.nan
         ends = interval(world, value, 0.8)
-        p = 0.0005 if ends[0] > 0 else 0.31
-        verdict = "supported" if ends[0] > 0 else "not resolved"
+        p = 0.31 if ends[0] <= 0 <= ends[1] else 0.0005
+        verdict = "supported" if ends[0] > 0 else "contradicted" if ends[1] < 0 else "not resolved"
         if not testable or len(world.spec["seeds"]) == 1:
             p, verdict = np.nan, "not testable"
         rows.append([one["name"], one["says"], one["contrast"], "points", "other", "cross",

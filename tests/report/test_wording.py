@@ -47,11 +47,23 @@ def test_the_answer_claims_nothing_when_the_interval_holds_zero():
     assert "more than" not in answer
 
 
+def test_an_interval_beside_zero_claims_nothing_that_holm_does_not_bear_out():
+    made = made_up.study(effect=4.0)
+    main = made.hypotheses.index[made.hypotheses["name"] == "multilingual_over_english"]
+    changed = {"low": 0.1, "high": 8.0, "p_holm": 0.26, "verdict": "not resolved"}
+    made.hypotheses.loc[main, list(changed)] = list(changed.values())
+    told = plain(say(made).answer())
+    assert "is not resolved after Holm’s correction" in told
+    assert "(p = 0.260), though its own interval excludes zero: +4" in told
+    assert "more than English ones" not in told
+
+
 def test_targets_that_were_declared_apart_are_told_apart():
     made = made_up.study(effect=4.0)
     main = made.hypotheses.iloc[[0]]
     nli = main.assign(name="on_nli", target="mini_nli", estimate=3.2, low=1.0, high=5.0)
-    other = main.assign(name="on_other", target="mini_paraphrase", estimate=0.1, low=-1.0, high=1.2)
+    other = main.assign(name="on_other", target="mini_paraphrase", estimate=0.1, low=-1.0, high=1.2,
+                        verdict="not resolved")  # fmt: skip
     made.hypotheses = pd.concat([made.hypotheses, nli, other], ignore_index=True)
     told = plain(say(made).by_target())
     assert told.startswith("By target: +3.2 points (95 % interval +1.0 to +5.0) on ")
@@ -106,6 +118,7 @@ def test_runs_on_shuffled_labels_are_told_from_collapsed_ones():
 @pytest.mark.parametrize(("slope", "words"), [(3.0, "rises with"), (-3.0, "falls with")])
 def test_a_trend_follows_the_sign_of_its_slope(slope, words):
     tables = made_up.study()
+    tables.hypotheses = tables.hypotheses[tables.hypotheses["quantity"] != "slope"]
     rows = tables.slopes["contrast"] == "multilingual-english"
     tables.slopes.loc[rows, ["estimate", "low", "high"]] = [slope, slope - 1, slope + 1]
     assert words in plain(say(tables).trend())

@@ -43,6 +43,22 @@ class Phrases:
         low, high = (self.num.find(f"{key}:{end}").value for end in ("low", "high"))
         return direction(float(low), float(high))
 
+    def decided(self, name: str) -> Direction:
+        """Return what a declared hypothesis was decided to be, after Holm."""
+        rows = self.evidence.tables.hypotheses.set_index("name")
+        ways: dict[str, Direction] = {"supported": "up", "contradicted": "down"}
+        return ways.get(str(rows.loc[name, "verdict"]), "open")
+
+    def unresolved_by(self, name: str) -> str:
+        """Return that a hypothesis is open, and whether its own interval alone would close it."""
+        key = f"hypotheses/{name}"
+        if self.direction(key) == "open":
+            return "is not resolved"
+        return (
+            "is not resolved after Holm’s correction for the number of declared hypotheses "
+            f"(p = {self.num(f'{key}:p_holm')}), though its own interval excludes zero"
+        )
+
     def count(self, name: str, noun: str, plural: str = "") -> str:
         """Return "3 seeds" or "1 seed"."""
         one = self.num.find(f"count/{name}").value == 1

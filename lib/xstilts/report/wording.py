@@ -39,10 +39,10 @@ class Wording(Instrument):
         claim = {
             "up": "raise the accuracy on the other languages more than English ones",
             "down": "raise the accuracy on the other languages less than English ones",
-        }.get(self.direction(key))
+        }.get(self.decided(name))
         if claim:
             return f"Multilingual intermediate data {claim}: {self.estimate(key)}, {over}."
-        verdict = "was measured once" if self.evidence.one_seed else "is not resolved"
+        verdict = "was measured once" if self.evidence.one_seed else self.unresolved_by(name)
         return (
             "The difference between multilingual and English intermediate data on the other "
             f"languages {verdict}: {self.estimate(key)}, {over}."
@@ -56,9 +56,9 @@ class Wording(Instrument):
             if name is None:
                 continue
             key = f"hypotheses/{name}"
-            verdict = {"up": "", "down": "", "open": " (not resolved)"}[self.direction(key)]
-            open_word = "" if self.evidence.one_seed else verdict
-            said.append(f"{self.estimate(key)} on {self.evidence.title(target)}{open_word}")
+            still = self.decided(name) == "open" and not self.evidence.one_seed
+            title = self.evidence.title(target)
+            said.append(f"{self.estimate(key)} on {title}{' (not resolved)' * still}")
         return f"By target: {listed(said)}." if said else ""
 
     def trend(self, subject: str = "this difference") -> str:
@@ -76,7 +76,8 @@ class Wording(Instrument):
         }
         if self.evidence.one_seed:
             return f"Over the sizes {subject} changes by {per}."
-        return said[self.direction(key)]
+        name = self._hypothesis("slope")
+        return said[self.direction(key) if name is None else self.decided(name)]
 
     def units(self) -> str:
         """Return whether points and errors removed agree on the trend with size."""
