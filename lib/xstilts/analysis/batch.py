@@ -8,14 +8,13 @@ last item, under the square-root rule for rate and batch (Malladi et al. 2022, a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from xstilts.analysis.beside import read_table
 from xstilts.analysis.estimand import Values
-from xstilts.errors import DataError
 from xstilts.files import digest, read_json
 from xstilts.params import StudySpec, base_task
 from xstilts.params.grid import tables_folder
@@ -82,7 +81,7 @@ def _read(name: str, outputs: str) -> Iterator[dict[str, Any]]:
         return
     about = read_json(folder / "study.json")
     study = parse(StudySpec, about["study"], f"{folder / 'study.json'}: study")
-    runs, predictions = (_table(folder / f"{one}.parquet") for one in ("runs", "predictions"))
+    runs, predictions = (read_table(folder / f"{one}.parquet") for one in ("runs", "predictions"))
     runs = runs[(runs["stage"] == "target") & (runs["arm"] == "none") & (runs["language"] == "en")]
     predictions = predictions[predictions["language"] == "en"]
     for (model, target), part in runs.groupby(["model", "target"], sort=False):
@@ -174,11 +173,3 @@ def critical_batch(batches: Sequence[int], factors: Sequence[Values]) -> Values:
         share = np.where(np.isfinite(share), share, 0.0)
         found = np.where(passes, 2.0 ** (x[place - 1] + share * (x[place] - x[place - 1])), found)
     return found
-
-
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: not a Parquet file ({reason})") from None

@@ -76,12 +76,13 @@ def read_beside(outputs: str, studies: Sequence[str]) -> list[pd.DataFrame]:
     for name in studies:
         folder = tables_folder(name, outputs)
         if folder is not None:
-            read = (_table(folder / f"{table}.parquet") for table in ("scores", "gains"))
+            read = (read_table(folder / f"{table}.parquet") for table in ("scores", "gains"))
             found.append(tabulate_budgets(read_json(folder / "study.json"), *read))
     return found
 
 
-def _table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table of another study. Raises DataError if it is none."""
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
