@@ -72,12 +72,14 @@ def test_without_tables_there_is_nothing_to_estimate_anew(root):
         analyse_anew("made", PUBLISHED)
 
 
-def test_publishing_again_leaves_no_table_of_before(root):
+def test_publishing_again_leaves_no_table_or_figure_of_before(root):
     publish("made")
-    old = root / PUBLISHED / "made/analysis/old.parquet"
-    old.touch()
+    old = [root / PUBLISHED / "made" / name for name in ("analysis/old.parquet", "paper/old.svg")]
+    for path in old:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     publish("made")
-    assert not old.exists()
+    assert not any(path.exists() for path in old)
 
 
 def test_a_study_that_is_not_done_is_not_published(root):

@@ -35,8 +35,9 @@ def publish(study: str, outputs: str = "outputs") -> Path:
     if sum(sizes.values()) > LARGEST:
         found = ", ".join(f"{folder}: {size / 1e6:.0f} MB" for folder, size in sizes.items())
         raise DataError(f"{found}; allowed together: {LARGEST / 1e6:.0f} MB")
-    place = _analysis(study, PUBLISHED).folder
-    shutil.rmtree(place, ignore_errors=True)
+    place, paper = _analysis(study, PUBLISHED).folder, cells(study, PUBLISHED)[-1].folder
+    for old in (place, paper):
+        shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(analysis.folder, place, ignore=shutil.ignore_patterns(*LEFT))
     return rebuild(study, PUBLISHED)
 
