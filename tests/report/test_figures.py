@@ -143,3 +143,15 @@ def test_a_study_without_intermediate_task_still_shows_scores():
     drawn = figures.all_figures(tables)
     assert "score_by_size" in drawn
     assert "gain_by_size" not in drawn
+
+
+def test_curves_of_runs_that_are_scored_on_nothing_are_drawn():
+    study = made_up.study("mini")
+    run = "mini/intermediate/e5_l03/mini_nli_b/english/seed-0"
+    about = {"run": run, "stage": "intermediate", "task": "mini_nli_b", "arm": "english"}
+    study.cost = study.cost.iloc[[0]].assign(**about)
+    first = study.curves[study.curves["run"] == study.curves["run"].iloc[0]]
+    study.curves = first.assign(run=run, stage="intermediate")
+    found = figures.learning_curves(study, "intermediate").data
+    assert len(found) == len(first) > 0
+    assert set(found["intermediate"]) == {"mini_nli_b"}

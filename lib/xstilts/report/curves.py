@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
-from xstilts.report.panels import legend, panels
+from xstilts.report.panels import legend, panels, set_title
 from xstilts.report.theme import ARMS, themed
 
 _KEYS = ["task", "model", "intermediate", "arm", "items"]
@@ -26,7 +26,7 @@ def learning_curves(analysis: Tables, stage: str = "target") -> Figure:
         for task, axes_row in zip(tasks, grid, strict=False):
             for model, axes in zip(evidence.models, axes_row, strict=True):
                 _panel(axes, data[(data["task"] == task) & (data["model"] == model)])
-                axes.set_title(f"{evidence.labels[task]}, {evidence.sizes[model]}")
+                set_title(axes, f"{evidence.labels[task]}, {evidence.sizes[model]}")
             axes_row[0].set_ylabel("loss, nats")
         canvas.supxlabel("items seen", fontsize=8)
         legend(canvas, [ARMS[arm] for arm in evidence.spec.arms if arm in set(data["arm"])])
@@ -46,9 +46,13 @@ def learning_curves(analysis: Tables, stage: str = "target") -> Figure:
 
 def curve_means(evidence: Evidence, stage: str) -> pd.DataFrame:
     """Return loss and accuracy meaned over seeds: task, model, intermediate, arm, items, ..."""
-    runs = evidence.tables.runs
-    columns = ["run", "model", "intermediate", "arm", "target", "seed"]
-    of_run = runs[columns].drop_duplicates("run").rename(columns={"target": "task"})
+    columns = ["run", "model", "intermediate", "arm", "task", "seed"]
+    if stage == "target":
+        runs = evidence.tables.runs.rename(columns={"target": "task"})
+    else:  # a run that is scored on nothing has a row in the table of cost alone
+        runs = evidence.tables.cost
+        runs = runs.assign(intermediate=runs["task"])
+    of_run = runs[columns].drop_duplicates("run")
     curves = evidence.tables.curves
     joined = curves[curves["stage"] == stage].merge(of_run, on="run", validate="many_to_one")
     means = joined.groupby(_KEYS, sort=True, as_index=False)[["loss", "accuracy"]].mean()

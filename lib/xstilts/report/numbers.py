@@ -189,6 +189,7 @@ def _counts(evidence: Evidence) -> Iterator[Number]:
         "hypotheses": (len(spec.hypotheses), "study.json"),
         "runs": (len(runs), "runs.parquet"),
         "target_runs": (int((runs["stage"] == "target").sum()), "runs.parquet"),
+        "trained": (len(tables.cost), "cost.parquet"),
         "cells": (len(evidence.keys), "study.json"),
         "collapsed": (int((runs["status"] == "collapsed").sum()), "runs.parquet"),
         "unlearnable": (
