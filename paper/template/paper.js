@@ -17,6 +17,15 @@
     return made;
   };
 
+  // A cell of the study: its key and name, which lead to its row in the table of runs.
+  const cell = (name, key) => {
+    const item = document.createElement("li");
+    const link = line("a", `${key}  ${name}`);
+    link.href = `#${name}`;
+    item.append(document.getElementById(name) ? link : line("span", link.textContent));
+    return item;
+  };
+
   const fill = (trace) => {
     note.replaceChildren();
     if (trace.interval) note.append(line("p", `Interval: ${trace.interval}`));
@@ -25,17 +34,17 @@
       const seeds = trace.seeds === 1 ? "1 seed" : `${trace.seeds} seeds`;
       note.append(line("p", `${trace.runs} ${trace.runs === 1 ? "run" : "runs"}, ${seeds}; cells and their keys:`));
       const list = document.createElement("ul");
-      for (const [name, key] of trace.cells) list.append(line("li", `${key}  ${name}`));
+      for (const place of trace.cells) list.append(cell(...traces.cells[place]));
       if (trace.more) list.append(line("li", `and ${trace.more} more`));
       note.append(list);
     }
     const command = document.createElement("p");
-    command.append(line("code", trace.command));
+    command.append(line("code", `xstilts explain ${traces.study} ${trace.key}`));
     note.append(command);
   };
 
   const show = (number) => {
-    fill(traces[Number(number.dataset.n)]);
+    fill(traces.numbers[Number(number.dataset.n)]);
     note.hidden = false;
     const at = number.getBoundingClientRect();
     const left = Math.min(at.left, document.documentElement.clientWidth - note.offsetWidth - 12);
@@ -52,7 +61,8 @@
 
   for (const number of document.querySelectorAll("data[data-n]")) {
     number.removeAttribute("title");
-    number.tabIndex = 0;
+    // In a table, hundreds of stops would stand between the keyboard and what follows.
+    if (!number.closest("table")) number.tabIndex = 0;
     number.setAttribute("role", "button");
     number.setAttribute("aria-describedby", "note");
     number.addEventListener("mouseenter", () => kept || show(number));

@@ -111,29 +111,54 @@ def test_every_figure_and_table_offers_its_data(page):
 
 
 def test_numbers_of_the_text_say_where_they_come_from(page):
-    marked = page.all("data")
+    marked = [attrs for attrs in page.all("data") if "title" in attrs]
     assert len(marked) > 10
     assert all(": " in attrs["title"] and attrs["value"] for attrs in marked)
 
 
-def test_every_number_of_the_text_leads_to_its_runs_in_one_step(mini_paper):
-    source = mini_paper.html.read_text()
-    page = Page(source)
-    data = re.search(r'<script type="application/json" id="traces">(.*?)</script>', source)[1]
-    told = json.loads(data)
+def told(paper) -> dict:
+    return json.loads(
+        re.search(
+            r'<script type="application/json" id="traces">(.*?)</script>', paper.html.read_text()
+        )[1]
+    )
+
+
+def test_every_number_of_text_and_tables_leads_to_its_runs_in_one_step(mini_paper):
+    page, traces = Page(mini_paper.html.read_text()), told(mini_paper)
+    assert traces["study"] == "mini"
     places = [int(attrs["data-n"]) for attrs in page.all("data")]
-    assert set(places) <= set(range(len(told)))
-    scores = [one for one in told if one["key"].startswith("scores/") and ":" not in one["key"]]
-    assert scores
+    assert set(places) == set(range(len(traces["numbers"])))
+    rows = {attrs["id"] for attrs in page.all("th") if "id" in attrs}
+    assert {name for name, _ in traces["cells"]} <= rows  # each has its row in the table of runs
+    assert all(re.fullmatch("[0-9a-f]{16}", key) for _, key in traces["cells"])
+    by_key = {one["key"]: one for one in traces["numbers"]}
+    scores = [one for key, one in by_key.items() if re.fullmatch("scores/[^:]*", key)]
+    assert len(scores) > 50  # those of the tables too
     for one in scores:
         assert one["interval"]
         assert one["runs"] == one["seeds"] == 3
-        (cell,) = one["cells"]
-        assert cell[0].startswith("targets/")
-        assert re.fullmatch("[0-9a-f]{16}", cell[1])
-        assert one["command"] == f"xstilts explain mini {one['key']}"
-    assert any(one["more"] for one in told)  # a mean over many cells names some of them
-    assert "<" not in data
+        (place,) = one["cells"]
+        assert traces["cells"][place][0].startswith("targets/")
+    assert any(one["more"] for one in traces["numbers"])  # a mean over many cells names some
+
+
+def test_a_table_s_number_is_the_one_that_its_trace_names(mini_paper, mini):
+    main = mini_paper.tables["main"]
+    entry = main.rows[1][3]
+    _, model, middle, arm, target, group = entry.number.split("/")
+    row = mini.scores[
+        (mini.scores["model"] == model) & (mini.scores["intermediate"] == middle)
+        & (mini.scores["arm"] == arm) & (mini.scores["target"] == target)
+        & (mini.scores["group"] == group)
+    ]  # fmt: skip
+    assert f"{row['score'].item():.1f}" == entry.text
+
+
+def test_traces_cannot_end_the_element_they_stand_in(mini_paper):
+    source = mini_paper.html.read_text()
+    start = source.index('id="traces">') + len('id="traces">')
+    assert "<" not in source[start : source.index("</script>", start)]
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")

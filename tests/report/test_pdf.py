@@ -49,3 +49,15 @@ def test_text_holds_the_numbers_of_the_paper(text, mini_paper):
 
 def test_no_mark_is_left(text):
     assert not re.search(r"[\ue000-\ue002]|\[@|@fig:|@tab:|\bnan\b", text)
+
+
+def test_numbers_lead_to_the_rows_of_their_runs(document):
+    starts = [at for at, page in enumerate(document.pages)
+              if "The runs behind the numbers" in page.extract_text()]  # fmt: skip
+    places = {page.indirect_reference.idnum: at for at, page in enumerate(document.pages)}
+    links = [link.get_object()["/Dest"].get_object() for page in document.pages
+             for link in page.get("/Annots", []) if "/Dest" in link.get_object()]  # fmt: skip
+    rows = [dest for dest in links
+            if isinstance(dest, list) and places[dest[0].idnum] >= starts[-1]]  # fmt: skip
+    assert len(rows) > 50
+    assert len({(dest[0].idnum, float(dest[3])) for dest in rows}) > 5  # rows, not the table

@@ -85,7 +85,7 @@ def test_audit_joins_languages_with_equal_counts(made, mini):
     audit = made["audit"]
     assert len(audit.rows) < len(mini.audit)
     together = " ".join(sorted(mini.study["tasks"]["mini_nli"]["test_languages"]))
-    assert any(row[2].text == together for row in audit.rows)
+    assert any(row[1].text == together for row in audit.rows)
 
 
 def test_audit_keeps_what_differs(mini):
@@ -94,7 +94,17 @@ def test_audit_keeps_what_differs(mini):
     changed.audit.loc[place, "marked"] = 7
     audit = tables.audit(changed)
     assert "Marked" in audit.columns
-    assert [row for row in audit.rows if row[2].text == "tr" and row[0].text == "Miniature NLI"]
+    assert [row for row in audit.rows if row[0].text == "test" and row[1].text == "tr"]
+
+
+def test_audit_counts_labels_in_the_order_that_stands_above_them(made, mini):
+    audit, labels = made["audit"], mini.study["tasks"]["mini_nli"]["labels"]
+    assert f"Miniature NLI: {' / '.join(labels)}" in audit.sections.values()
+    row = audit.rows[0]
+    counts = row[audit.columns.index("By label")].text.split("/")
+    assert ", ".join(f"{label} {count}" for label, count in zip(labels, counts, strict=True)) in (
+        set(mini.audit["labels"])
+    )
 
 
 def test_costs_add_up(made, mini):

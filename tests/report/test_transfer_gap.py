@@ -40,21 +40,21 @@ def test_the_figure_says_what_it_shows(mini_paper):
 def test_the_table_has_a_row_a_target_size_and_intermediate_task(mini):
     table = tables.all_tables(mini)["gaps"]
     assert len(table.rows) == 2 * 3 * 2
-    assert len(table.columns) == 2 + 1 + 2 + 2
+    assert len(table.columns) == 1 + 1 + 2 + 2
     assert "Star" in table.caption
     row = mini.gaps.query("model == 'e5_l03' and intermediate == 'mini_nli_b' and "
                           "target == 'mini_nli' and arm == 'english'").iloc[0]  # fmt: skip
     first = table.rows[0]
-    assert first[1].text.endswith("*")
-    assert (first[2].text, first[3].text) == (f"{row['base_gap']:+.1f}", f"{row['gap']:+.1f}")
-    assert first[5].text == f"{row['share']:+.1f}"
+    assert table.sections[0].endswith("*")
+    assert (first[1].text, first[2].text) == (f"{row['base_gap']:+.1f}", f"{row['gap']:+.1f}")
+    assert first[4].text == f"{row['share']:+.1f}"
 
 
 def test_a_share_that_is_undefined_is_a_dash(noisy):
     rows = [row for row in transfer_gaps(noisy).rows if row[0].text == "21.3M"]
-    assert [row[5].text for row in rows[:2]] == ["–", "–"]
-    assert "–" not in [row[5].text for row in rows[2:]]
-    assert all(row[2].small for row in rows)
+    assert [row[4].text for row in rows[:2]] == ["–", "–"]
+    assert "–" not in [row[4].text for row in rows[2:]]
+    assert all(row[1].small for row in rows)
 
 
 def test_one_seed_has_no_share_and_no_bracket(smoke):
@@ -68,14 +68,14 @@ def test_one_seed_has_no_share_and_no_bracket(smoke):
 def test_a_missing_cell_is_a_dash_and_the_figure_is_drawn(mini):
     holed = SimpleNamespace(**vars(mini))
     holed.gaps = mini.gaps.query("not (model == 'e5_l06' and arm == 'english')")
-    assert "–" in {row[3].text for row in transfer_gaps(holed).rows}
+    assert "–" in {row[2].text for row in transfer_gaps(holed).rows}
     assert transfer_gap(holed).png
 
 
 def test_arm_none_alone_has_its_gap():
     bare = made_up.study("smoke", layers=(2, 4), seeds=(0, 1), arms=("none",), hypotheses=False)
     table = transfer_gaps(bare)
-    assert list(table.columns) == ["Body", "Intermediate task", "Gap, none"]
+    assert list(table.columns) == ["Body", "Gap, none"]
     assert len(table.rows) == 2
     assert transfer_gap(bare).png
 

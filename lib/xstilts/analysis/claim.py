@@ -1,6 +1,6 @@
 """Claims of the literature, each with what this study says of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy import stats
 
 from xstilts.analysis.estimand import Values
 from xstilts.analysis.sample import PAIR_KINDS, Pair, Sample
+from xstilts.params import TaskSpec
 from xstilts.params.claim import ClaimSpec
 
 CLAIMS: dict[str, str] = {
@@ -74,7 +75,7 @@ def _lacking(sample: Sample, claim: ClaimSpec) -> str:
     design = sample.design
     intermediates = design.study.intermediates
     kinds = {design.tasks[name].kind.replace("_", " ") for name in intermediates}
-    titles = {_title(sample, name) for name in design.study.targets}
+    titles = {_title(design.tasks[name]) for name in design.study.targets}
     wanted = [
         ("intermediate task of kind", [kind.replace("_", " ") for kind in claim.kinds], kinds),
         ("intermediate task", claim.intermediates, intermediates),
@@ -87,26 +88,29 @@ def _lacking(sample: Sample, claim: ClaimSpec) -> str:
     return "; ".join(lacking)
 
 
-def _title(sample: Sample, target: str) -> str:
-    return sample.design.tasks[target].title.split(",")[0]
+def _title(target: TaskSpec) -> str:
+    return target.title.split(",")[0]
 
 
 def _quantity(sample: Sample, claim: ClaimSpec) -> Values | None:
-    pairs = [pair for kind in PAIR_KINDS for pair in sample.design.pairs(kind)
-             if _is_meant(sample, claim, pair)]  # fmt: skip
+    known = [pair for kind in PAIR_KINDS for pair in sample.design.pairs(kind)]
+    pairs = claimed_pairs(claim, known, sample.design.tasks)
     if claim.contrast is None or not pairs:
         return None
     by_model = sample.by_model(pairs, claim.contrast, "points", claim.group)
     return np.mean(list(by_model.values()), axis=0) if by_model else None
 
 
-def _is_meant(sample: Sample, claim: ClaimSpec, pair: Pair) -> bool:
-    middle, target = pair
-    return (
-        (not claim.kinds or sample.design.tasks[middle].kind in claim.kinds)
+def claimed_pairs(
+    claim: ClaimSpec, pairs: Iterable[Pair], tasks: Mapping[str, TaskSpec]
+) -> list[Pair]:
+    """Return those (intermediate, target) pairs that a claim speaks of."""
+    return [
+        (middle, target) for middle, target in pairs
+        if (not claim.kinds or tasks[middle].kind in claim.kinds)
         and (not claim.intermediates or middle in claim.intermediates)
-        and (not claim.targets or _title(sample, target) in claim.targets)
-    )
+        and (not claim.targets or _title(tasks[target]) in claim.targets)
+    ]  # fmt: skip
 
 
 def retrieval_over_targets(

@@ -23,10 +23,12 @@ def crosschecks(analysis: Tables) -> Table | None:
     rows = []
     for name, part in analysis.crosschecks.groupby("name", sort=False):
         found: _Rows = {row["method"]: row for row in part.to_dict("records")}
+        estimate = write(found["percentile"]["estimate"], "points")
         flips = [found[f"sign_flip_{kind}"]["p"] for kind in ("seeds", "items")]
         rows.append(
             entries(
-                says[str(name)], write(found["percentile"]["estimate"], "points"),
+                says[str(name)],
+                Entry(estimate, number=f"hypotheses/{name}"),
                 *(_ends(found.get(method)) for method in INTERVALS),
                 " / ".join(write(p, "p") for p in flips), _ends(found["equivalence"]),
             )

@@ -5,6 +5,7 @@ from typing import Any
 
 from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.formats import UNDEFINED, Unit, interval, write
+from xstilts.report.numbers import fit_key
 from xstilts.report.table import Entry, Table, entries
 
 _Row = Mapping[str, Any]
@@ -45,9 +46,10 @@ def _line(evidence: Evidence, axes: Mapping[str, _Row], unit: Unit) -> list[Entr
     return entries(
         Entry(_title(evidence, body), _family(evidence, body)),
         *(_value(axes.get(axis), "estimate", "", "points") for axis in _AXES),
-        write(body["r2"], "fraction"), steps, write(body["rising"], "percent"),
+        Entry(write(body["r2"], "fraction"), number=f"{fit_key(body)}:r2"), steps,
+        Entry(write(body["rising"], "percent"), number=f"{fit_key(body)}:rising"),
         _value(body, "predicted", "predicted_", unit),
-        Entry(write(body["measured"], unit), body["verdict"]),
+        Entry(write(body["measured"], unit), body["verdict"], number=fit_key(body, "measured")),
     )  # fmt: skip
 
 
@@ -55,7 +57,8 @@ def _value(row: _Row | None, column: str, prefix: str, unit: Unit) -> Entry:
     if row is None or row[column] != row[column]:
         return Entry(UNDEFINED)
     ends = interval(row[f"{prefix}low"], row[f"{prefix}high"], sign=unit != "percent")
-    return Entry(write(row[column], unit), f"[{ends}]" if ends else "")
+    key = fit_key(row, "predicted" if prefix else "")
+    return Entry(write(row[column], unit), f"[{ends}]" if ends else "", number=key)
 
 
 def _title(evidence: Evidence, row: _Row) -> str:

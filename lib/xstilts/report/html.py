@@ -18,6 +18,7 @@ from xstilts.report.figure import Figure
 from xstilts.report.manuscript import Manuscript, pieces
 from xstilts.report.table import Entry, Table
 from xstilts.report.theme import RenderError
+from xstilts.report.trace import Traces
 from xstilts.report.webfont import embedded_fonts
 
 _TAGS = {
@@ -26,7 +27,7 @@ _TAGS = {
 }  # fmt: skip
 
 
-def render_html(manuscript: Manuscript, template: Path, traces: Sequence[Mapping[str, Any]]) -> str:
+def render_html(manuscript: Manuscript, template: Path, traces: Traces) -> str:
     """Return the paper as HTML.
 
     Its one script sorts tables, enlarges figures and shows what is behind a number; without
@@ -35,12 +36,12 @@ def render_html(manuscript: Manuscript, template: Path, traces: Sequence[Mapping
     Args:
         manuscript: what is printed.
         template: folder that holds paper.html.j2, paper.css and paper.js.
-        traces: of each used number; see `trace.traces`.
+        traces: what is behind its numbers.
 
     Raises:
         RenderError: the manuscript uses Markdown that the paper has no form for.
     """
-    writer = _Writer(manuscript)
+    writer = _Writer(manuscript, traces)
     environment = Environment(
         loader=FileSystemLoader(template), undefined=StrictUndefined, autoescape=True,
         trim_blocks=True, lstrip_blocks=True,
@@ -64,16 +65,17 @@ def render_html(manuscript: Manuscript, template: Path, traces: Sequence[Mapping
         fonts=Markup(embedded_fonts("".join(texts))),
         script=Markup(script),
         script_digest=base64.b64encode(sha256(script.encode()).digest()).decode(),
-        traces=Markup(_json_in_html(traces)),
+        traces=Markup(_json_in_html(traces.as_json())),
     )
 
 
 class _Writer:
     """Writes blocks and inline text of one manuscript."""
 
-    def __init__(self, manuscript: Manuscript) -> None:
+    def __init__(self, manuscript: Manuscript, traces: Traces) -> None:
         self.manuscript = manuscript
         self.used = manuscript.numbers.used
+        self.traces = traces
 
     def blocks(self, nodes: Sequence[SyntaxTreeNode]) -> str:
         return "\n".join(self.block(node) for node in nodes)
@@ -145,7 +147,7 @@ class _Writer:
         if node.info == "figure":
             return _figure(*self.manuscript.figures[id])
         if node.info == "table":
-            return _table(*self.manuscript.tables[id])
+            return _table(*self.manuscript.tables[id], self.traces)
         return f"<pre><code>{escape(node.content.rstrip())}</code></pre>"
 
     def references(self) -> str:
@@ -176,7 +178,7 @@ def _figure(number: int, figure: Figure) -> str:
     )
 
 
-def _table(number: int, table: Table) -> str:
+def _table(number: int, table: Table, traces: Traces) -> str:
     links = _downloads({f"{table.id}.csv": ("text/csv", table.csv)})
     heads = "".join(
         f'<th scope="col"{_align(table, place)}>{escape(name)}</th>'
@@ -188,7 +190,8 @@ def _table(number: int, table: Table) -> str:
             heading, span = escape(table.sections[place]), len(table.columns)
             cell = f'<th colspan="{span}" scope="colgroup">{heading}</th>'
             body.append(f'<tr class="group">{cell}</tr>')
-        body.append(f"<tr>{''.join(_entry(table, at, one) for at, one in enumerate(row))}</tr>")
+        cells = "".join(_entry(table, at, one, traces) for at, one in enumerate(row))
+        body.append(f"<tr>{cells}</tr>")
     label = escape(f"Table {number}: {table.caption}")
     return (
         f'<figure id="tab-{table.id}" class="table">\n'
@@ -199,11 +202,16 @@ def _table(number: int, table: Table) -> str:
     )
 
 
-def _entry(table: Table, place: int, entry: Entry) -> str:
+def _entry(table: Table, place: int, entry: Entry, traces: Traces) -> str:
     small = f" <small>{escape(entry.small)}</small>" if entry.small else ""
+    text = escape(entry.text)
+    if (at := traces.index.get(entry.number)) is not None:
+        value = escape(_value(traces.value(entry.number)))
+        text = f'<data data-n="{at}" value="{value}">{text}</data>'
+    anchor = f' id="{escape(entry.anchor)}"' if entry.anchor else ""
     language = f' lang="{entry.language}"' if entry.language else ""
     tag, scope = ("th", ' scope="row"') if place < table.heads else ("td", "")
-    return f"<{tag}{scope}{language}{_align(table, place)}>{escape(entry.text)}{small}</{tag}>"
+    return f"<{tag}{anchor}{scope}{language}{_align(table, place)}>{text}{small}</{tag}>"
 
 
 def _align(table: Table, place: int) -> str:

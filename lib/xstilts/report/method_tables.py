@@ -1,22 +1,23 @@
 """The tables of the method: encoders, tasks, audit of the data, cost."""
 
 import math
+import re
 
 import pandas as pd
 
-from xstilts.report.evidence import Tables, evidence_of
+from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.formats import write
-from xstilts.report.table import Table, entries
+from xstilts.report.table import Entry, Table, entries
 
 #: what the audit table may show: column -> heading, left out where it says nothing
 _AUDIT = {
-    "rows": "Rows", "items": "Used", "labels": "Items by label", "marked": "Marked",
+    "rows": "Rows", "items": "Used", "labels": "By label", "marked": "Marked",
     "duplicates": "Repeated", "identical": "Identical texts", "unquoted": "Unquoted",
     "line_breaks": "Line breaks", "differing": "Labels unlike English",
     "dropped_unlabelled": "Dropped: no label", "dropped_marked": "Dropped: marked",
     "dropped_repeated": "Dropped: repeated", "dropped_contradicting": "Dropped: contradicting",
     "dropped_test_text": "Dropped: test text",
-    "aligned": "Aligned", "overlap": "Used, in a test",
+    "aligned": "Aligned", "overlap": "Test text used",
 }  # fmt: skip
 #: of these, what is said in any case
 _ALWAYS = ("aligned", "overlap")
@@ -87,22 +88,33 @@ def audit(analysis: Tables) -> Table:
     table = analysis.audit
     columns = [name for name in _AUDIT
                if name in table and (name in _ALWAYS or _says_something(table[name]))]  # fmt: skip
-    rows = []
+    rows: list[list[Entry]] = []
+    sections: dict[int, str] = {}
     shown = table[["task", "split", "language", *columns]].astype(str)
-    for key, group in shown.groupby(["task", "split", *columns], sort=False):
-        task, split, *values = key
-        title = evidence.title(task) if task in evidence.tasks else task
-        rows.append(entries(title, split, " ".join(group["language"]), *map(_plain, values)))
+    for task, of_task in shown.groupby("task", sort=False):
+        sections[len(rows)] = _audited(evidence, str(task))
+        for key, group in of_task.groupby(["split", *columns], sort=False):
+            split, *values = key
+            rows.append(entries(split, " ".join(group["language"]), *map(_plain, values)))
     return Table(
         "audit", "Audit of the data, by task, split and language; languages with equal counts "
-        "share a row, and counts that are zero everywhere are left out. Aligned: every item has "
-        "the label of its English form. Used, in a test: training items kept of which a scored "
+        "share a row, and counts that are zero everywhere are left out. By label: items used, in "
+        "the order of the labels above the rows. Aligned: every item has "
+        "the label of its English form. Test text used: training items kept of which a scored "
         "item of some target holds a text, letters and digits alone.",
-        ("Task", "Split", "Languages", *(_AUDIT[name] for name in columns)), rows, table,
-        heads=3, words=frozenset(
-            3 + place for place, name in enumerate(columns) if name == "labels"
-        ),
+        ("Split", "Language", *(_AUDIT[name] for name in columns)), rows, table,
+        heads=2, words=frozenset(
+            2 + place for place, name in enumerate(columns) if name == "labels"
+        ), sections=sections,
     )  # fmt: skip
+
+
+def _audited(evidence: Evidence, task: str) -> str:
+    """Return "XNLI: entailment / neutral / contradiction"."""
+    if task not in evidence.tasks:
+        return task
+    spec = evidence.tasks[task]
+    return f"{spec.title}: {' / '.join(spec.labels)}"
 
 
 def costs(analysis: Tables) -> Table:
@@ -147,4 +159,7 @@ def _says_something(column: pd.Series) -> bool:
 def _plain(value: str) -> str:
     if value in ("True", "False"):
         return "yes" if value == "True" else "no"
+    counts = re.findall(r"\S+ (\d+)(?:, |$)", value)  # "entailment 209, neutral 203"
+    if counts:
+        return "/".join(counts)
     return f"{int(value):,}" if value.isdigit() else value

@@ -112,6 +112,7 @@ def _every(evidence: Evidence) -> Iterator[Number]:
         tables.hypotheses, "hypotheses", ("name",), "estimate", lambda row: row["unit"],
         extra={"p": "p", "p_holm": "p"},
     )  # fmt: skip
+    yield from _rows(tables.claims, "claims", ("name",), "estimate", lambda row: "points")
     yield from _rows(
         tables.baselines, "baselines", ("task", "language", "baseline"), "score",
         lambda row: "percent",

@@ -21,7 +21,7 @@ from xstilts.report.pdf import render_pdf, typst_source
 from xstilts.report.published import published_numbers
 from xstilts.report.table import Table
 from xstilts.report.tables import all_tables
-from xstilts.report.trace import traces
+from xstilts.report.trace import Traces
 from xstilts.report.webfont import check_glyphs
 
 
@@ -59,9 +59,11 @@ def render_paper(analysis: Tables, out: Path, *, study: str) -> Paper:
     library = read_bibliography(folder / "references.bib")
     manuscript = read_manuscript(folder / "manuscript", evidence, numbers, figures, tables, library)
     template = folder / "template"
-    check_glyphs(typst_source(manuscript, template))
-    page = render_html(manuscript, template, traces(evidence, numbers))
-    document = render_pdf(manuscript, template, out / "figures")
+    placed = [table for _, table in manuscript.tables.values()]
+    traces = Traces(evidence, numbers, placed)
+    check_glyphs(typst_source(manuscript, template, traces))
+    page = render_html(manuscript, template, traces)
+    document = render_pdf(manuscript, template, out / "figures", traces)
     paper = Paper(out / "paper.html", out / "paper.pdf", out / "numbers.json", figures, tables)
     write_text(paper.html, page)
     write_atomically(paper.pdf, lambda path: _fill(path, document))

@@ -12,23 +12,27 @@ from xstilts.report.figure import Figure
 from xstilts.report.manuscript import Manuscript, Section, pieces
 from xstilts.report.table import Entry, Table
 from xstilts.report.theme import FONTS, RenderError, font_files
+from xstilts.report.trace import Traces
 
+#: columns of which a table has no width for heads in one line
+_MANY = 7
 #: part of the file, so that the same paper gives the same bytes
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def render_pdf(manuscript: Manuscript, template: Path, figures: Path) -> bytes:
+def render_pdf(manuscript: Manuscript, template: Path, figures: Path, traces: Traces) -> bytes:
     """Return the paper as PDF/UA-1.
 
     Args:
         manuscript: what is printed.
         template: folder that holds paper.typ.
         figures: folder with <id>.svg of every figure placed.
+        traces: what is behind the numbers; a number leads to the row of its runs.
 
     Raises:
         RenderError: typst fails or warns, or the manuscript uses Markdown without a form.
     """
-    source = typst_source(manuscript, template)
+    source = typst_source(manuscript, template, traces)
     try:
         document, warnings = typst.compile_with_warnings(
             source.encode(), root=figures, ignore_system_fonts=True,
@@ -42,9 +46,9 @@ def render_pdf(manuscript: Manuscript, template: Path, figures: Path) -> bytes:
     return bytes(document)
 
 
-def typst_source(manuscript: Manuscript, template: Path) -> str:
+def typst_source(manuscript: Manuscript, template: Path, traces: Traces) -> str:
     """Return the document in typst's language."""
-    writer = _Writer(manuscript)
+    writer = _Writer(manuscript, traces)
     main = [section for section in manuscript.sections if not section.appendix]
     appendix = [section for section in manuscript.sections if section.appendix]
     fonts = ", ".join(_string(family) for family in FONTS.values())
@@ -65,8 +69,9 @@ def typst_source(manuscript: Manuscript, template: Path) -> str:
 class _Writer:
     """Writes blocks and inline text of one manuscript."""
 
-    def __init__(self, manuscript: Manuscript) -> None:
+    def __init__(self, manuscript: Manuscript, traces: Traces) -> None:
         self.manuscript = manuscript
+        self.traces = traces
 
     def section(self, section: Section) -> str:
         title = _text(f"{section.number}  {section.title}")
@@ -118,8 +123,11 @@ class _Writer:
         parts = []
         for piece in pieces(content):
             match piece.kind:
-                case "text" | "number":
+                case "text":
                     parts.append(_text(piece.text))
+                case "number":
+                    number = self.manuscript.numbers.used[int(piece.target)]
+                    parts.append(_traced(_text(piece.text), self.traces.anchor(number.key)))
                 case "cite":
                     cited = [self.manuscript.references[key] for key in piece.targets]
                     links = _text("; ").join(_cite(o, f"{o.names}, {o.year}") for o in cited)
@@ -137,7 +145,7 @@ class _Writer:
         if node.info == "figure":
             return _figure(*self.manuscript.figures[id], flow=wide)
         if node.info == "table":
-            return _table(*self.manuscript.tables[id], flow=wide)
+            return _table(*self.manuscript.tables[id], self.traces, flow=wide)
         return f"#raw(block: true, {_string(node.content.rstrip())})"
 
 
@@ -151,14 +159,17 @@ def _figure(number: int, figure: Figure, *, flow: bool) -> str:
     )
 
 
-def _table(number: int, table: Table, *, flow: bool) -> str:
+def _table(number: int, table: Table, traces: Traces, *, flow: bool) -> str:
     columns = len(table.columns)
-    heads = ", ".join(f"[{_text(name)}]" for name in table.columns)
+    heads = ", ".join(
+        f"[{_head(name, broken=columns > _MANY and not table.is_text(at))}]"
+        for at, name in enumerate(table.columns)
+    )
     lines = []
     for place, row in enumerate(table.rows):
         if place in table.sections:
             lines.append(f"group({columns}, [{_text(table.sections[place])}]),")
-        lines.append(", ".join(_entry(table, at, one) for at, one in enumerate(row)) + ",")
+        lines.append(", ".join(_entry(one, traces) for one in row) + ",")
     align = ", ".join("left" if table.is_text(at) else "right" for at in range(columns))
     widths = ", ".join("1fr" if at in table.prose else "auto" for at in range(columns))
     body = (
@@ -170,12 +181,25 @@ def _table(number: int, table: Table, *, flow: bool) -> str:
     )
 
 
-def _entry(table: Table, place: int, entry: Entry) -> str:
+def _head(name: str, *, broken: bool) -> str:
+    """Return a column's head; broken, it has a word a line, so that cells set the widths."""
+    return "#linebreak()".join(map(_text, name.split(" "))) if broken else _text(name)
+
+
+def _entry(entry: Entry, traces: Traces) -> str:
     small = f"#h(0.25em)#small[{_text(entry.small)}]" if entry.small else ""
     text = _text(entry.text)
     if entry.language:
         text = f"#text(lang: {_string(entry.language)})[{text}]"
-    return f"[{text}{small}]"
+    if entry.number in traces.index:
+        text = _traced(text, traces.anchor(entry.number))
+    anchor = f"#metadata(none)#label({_string(entry.anchor)})" if entry.anchor else ""
+    return f"[{anchor}{text}{small}]"
+
+
+def _traced(text: str, anchor: str) -> str:
+    """Return a number that leads to the row of its runs, and looks as if it did not."""
+    return f"#traced({_string(anchor)})[{text}]" if anchor else text
 
 
 def _caption(kind: str, number: int, text: str) -> str:

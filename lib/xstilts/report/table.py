@@ -9,11 +9,17 @@ import pandas as pd
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One cell: its text, an interval or remark in smaller type, and the text's language."""
+    """One cell: its text, an interval or remark in smaller type, and the text's language.
+
+    `number` is the key of the number that the text is, as `Numbers` has it; `anchor` is the
+    name of the study's cell that the row is about, which numbers lead to.
+    """
 
     text: str
     small: str = ""
     language: str = ""
+    number: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,10 @@ from xstilts.report.formats import UNDEFINED, interval, write
 from xstilts.report.languages import ordered
 from xstilts.report.method_tables import audit, costs, encoders, tasks
 from xstilts.report.miniature_tables import operators, shortcuts
+from xstilts.report.numbers import gain_key, score_key
 from xstilts.report.powers import powers
 from xstilts.report.retrieval_table import retrieval
+from xstilts.report.runs_table import runs
 from xstilts.report.simulation_table import simulation
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
@@ -40,6 +42,7 @@ __all__ = [
     "operators",
     "powers",
     "retrieval",
+    "runs",
     "shortcuts",
     "simulation",
     "tasks",
@@ -93,9 +96,15 @@ def _main_row(
     )
     return entries(
         evidence.sizes[model], evidence.labels[middle] + _mark(evidence, middle, target),
-        _arm(arm), _cell(scores.get((*key, "en")), "score", "percent"),
-        _cell(scores.get((*key, "other")), "score", "percent"),
-        _cell(points, "estimate", "points"), _cell(removed, "estimate", "error_reduction"),
+        _arm(arm), *(
+            _cell(scores.get((*key, group)), "score", "percent",
+                  score_key(model, middle, arm, target, group))
+            for group in ("en", "other")
+        ),
+        *(
+            _cell(row, "estimate", unit, gain_key(model, (middle, target), f"{arm}-none", unit))
+            for row, unit in ((points, "points"), (removed, "error_reduction"))
+        ),
     )  # fmt: skip
 
 
@@ -110,8 +119,12 @@ def languages(analysis: Tables) -> Table:
         sections[len(rows)] = evidence.title(target)
         for model, size in evidence.sizes.items():
             for middle, arm in evidence.starts:
-                found = [scores.get((target, model, middle, arm, code)) for code in codes]
-                cells = [write(row["score"], "percent") if row else "" for row in found]
+                cells = [
+                    Entry(write(row["score"], "percent"),
+                          number=score_key(model, middle, arm, target, code))
+                    if (row := scores.get((target, model, middle, arm, code))) else ""
+                    for code in codes
+                ]  # fmt: skip
                 rows.append(entries(size, evidence.labels[middle], _arm(arm), *cells))
     single = analysis.scores[~analysis.scores["group"].isin(set(GROUPS) - {"en"})]
     return Table(
@@ -131,8 +144,11 @@ def floors(analysis: Tables) -> Table:
     rows = []
     for target in evidence.targets:
         for name in names:
-            found = [known.get((target, name, code)) for code in codes]
-            cells = ["" if value is None else write(value, "percent") for value in found]
+            cells = [
+                "" if (value := known.get((target, name, code))) is None
+                else Entry(write(value, "percent"), number=f"baselines/{target}/{code}/{name}")
+                for code in codes
+            ]  # fmt: skip
             rows.append(entries(evidence.title(target), name, *cells))
     return Table(
         "floors", "Floors, accuracy in percent: the best constant answer (majority), and a "
@@ -149,8 +165,10 @@ def hypotheses(analysis: Tables) -> Table:
         entries(
             row["says"],
             f"{contrast_words(row['contrast'])}, {quantity_words(row)}{_of_target(evidence, row)}",
-            _cell(row, "estimate", row["unit"]),
-            write(row["p"], "p"), write(row["p_holm"], "p"), row["verdict"],
+            _cell(row, "estimate", row["unit"], f"hypotheses/{row['name']}"),
+            *(Entry(write(row[p], "p"), number=f"hypotheses/{row['name']}:{p}")
+              for p in ("p", "p_holm")),
+            row["verdict"],
         )
         for row in analysis.hypotheses.to_dict("records")
     ]  # fmt: skip
@@ -168,7 +186,8 @@ def claims(analysis: Tables) -> Table:
     evidence = evidence_of(analysis)
     rows = [
         entries(
-            row["says"], row["decided_by"], _cell(row, "estimate", "points"),
+            row["says"], row["decided_by"],
+            _cell(row, "estimate", "points", f"claims/{row['name']}"),
             Entry(row["verdict"], row["reason"]),
         )
         for row in analysis.claims.to_dict("records")
@@ -204,7 +223,7 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
         fits(analysis), uncollapsed(analysis), powers(analysis), simulation(),
     )  # fmt: skip
     made += [table for table in allowed if table is not None]
-    made += [audit(analysis), costs(analysis)]
+    made += [audit(analysis), costs(analysis), runs(analysis)]
     return {table.id: table for table in made}
 
 
@@ -240,12 +259,13 @@ def _indexed(
     return scores, gains
 
 
-def _cell(row: _Row | None, column: str, unit: Any) -> Entry:
+def _cell(row: _Row | None, column: str, unit: Any, number: str) -> Entry:
     if row is None:
         return Entry(UNDEFINED)
     ends = interval(row["low"], row["high"], sign=unit != "percent")
     collapsed = f" {row['collapsed']} collapsed" if row.get("collapsed") else ""
-    return Entry(write(row[column], unit), (f"[{ends}]" if ends else "") + collapsed)
+    small = (f"[{ends}]" if ends else "") + collapsed
+    return Entry(write(row[column], unit), small, number=number)
 
 
 def _arm(arm: str) -> str:

@@ -1,53 +1,100 @@
 """From a number of the paper to the runs behind it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
+from xstilts.analysis.claim import claimed_pairs
 from xstilts.analysis.estimand import CONTRASTS
 from xstilts.analysis.fit import CONTRAST as FITTED
+from xstilts.analysis.sample import PAIR_KINDS
 from xstilts.analysis.uncollapsed import collapsed_starts, is_left_out
+from xstilts.params.claim import claims_file, read_claims
 from xstilts.report.evidence import Evidence, Tables
+from xstilts.report.formats import UNDEFINED
 from xstilts.report.numbers import Number, Numbers
+from xstilts.report.runs_table import cell_of_seed, target_cell
+from xstilts.report.table import Table
 
 #: cells that are listed one by one; of more the first are
 _LISTED = 6
 
 
-def traces(evidence: Evidence, numbers: Numbers) -> list[dict[str, Any]]:
-    """Return what the page says of each used number, in the order of `Numbers.used`.
+class Traces:
+    """What stands behind the numbers of a paper: those of its text, then those of its tables.
 
-    Keys: key, source, command, interval ("" without one), runs, seeds (counts), cells
-    (name and key, up to six), more (cells that are not listed).
+    A number's place in `index` is that of `Numbers.used` where the text uses it.
     """
-    return [_trace(evidence, numbers, number) for number in numbers.used]
+
+    def __init__(self, evidence: Evidence, numbers: Numbers, tables: Iterable[Table]) -> None:
+        self._evidence, self._numbers = evidence, numbers
+        entries = [entry for table in tables for row in table.rows for entry in row]
+        shown = [one.number for one in entries if one.number and one.text != UNDEFINED]
+        keys = dict.fromkeys([*(number.key for number in numbers.used), *shown])
+        self.index = {key: place for place, key in enumerate(keys)}
+        self._order = {
+            cell: place for place, cell in
+            enumerate(dict.fromkeys(entry.anchor for entry in entries if entry.anchor))
+        }  # fmt: skip
+        self._cells = {key: self._cells_of(numbers.find(key)) for key in keys}
+
+    def value(self, key: str) -> float | int | str:
+        return self._numbers.find(key).value
+
+    def anchor(self, key: str) -> str:
+        """Return the first cell behind a number that a table has a row of; "" without one."""
+        known = [cell for cell in self._cells.get(key, []) if cell in self._order]
+        return min(known, key=self._order.__getitem__, default="")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the page says of each number.
+
+        Keys: study; cells (name and key of each that is named); numbers, in the order of
+        `index`: key, source, interval ("" without one), runs, seeds (counts), cells (places in
+        `cells`, up to six), more (cells that are not listed).
+        """
+        seeds = _seeds(self._evidence.tables.runs)
+        listed = dict.fromkeys(cell for cells in self._cells.values() for cell in cells[:_LISTED])
+        places = {cell: place for place, cell in enumerate(listed)}
+        return {
+            "study": self._evidence.name,
+            "cells": [[cell, self._evidence.keys[cell]] for cell in listed],
+            "numbers": [self._one(key, cells, seeds, places) for key, cells in self._cells.items()],
+        }
+
+    def _one(
+        self,
+        key: str,
+        cells: list[str],
+        seeds: Mapping[str, frozenset[int]],
+        places: Mapping[str, int],
+    ) -> dict[str, Any]:
+        ran = [seeds.get(cell, frozenset()) for cell in cells]
+        of_interval = f"{key}:interval"
+        return {
+            "key": key,
+            "source": self._numbers.find(key).source,
+            "interval": (
+                self._numbers.find(of_interval).text if of_interval in self._numbers else ""
+            ),
+            "runs": sum(map(len, ran)),
+            "seeds": len(frozenset().union(*ran)),
+            "cells": [places[cell] for cell in cells[:_LISTED]],
+            "more": max(0, len(cells) - _LISTED),
+        }
+
+    def _cells_of(self, number: Number) -> list[str]:
+        names = [target_cell(*start) for start in starts_of(self._evidence, number)]
+        return [name for name in dict.fromkeys(names) if name in self._evidence.keys]
 
 
-def _trace(evidence: Evidence, numbers: Numbers, number: Number) -> dict[str, Any]:
-    runs = chosen_runs(evidence.tables, evidence, number).drop_duplicates("run")
-    names = [_cell(run) for run in runs["run"]]
-    cells = [[name, evidence.keys[name]] for name in dict.fromkeys(names) if name in evidence.keys]
-    return {
-        "key": number.key,
-        "source": number.source,
-        "command": f"xstilts explain {evidence.name} {number.key}",
-        "interval": _interval(numbers, number.key),
-        "runs": len(runs),
-        "seeds": int(runs["seed"].nunique()),
-        "cells": cells[:_LISTED],
-        "more": max(0, len(cells) - _LISTED),
-    }
-
-
-def _cell(run: str) -> str:
-    """Return the cell of a run's name "<study>/<cell>/seed-<n>"."""
-    return run.split("/", 1)[1].rsplit("/", 1)[0]
-
-
-def _interval(numbers: Numbers, key: str) -> str:
-    of = f"{key}:interval"
-    return numbers.find(of).text if of in numbers else ""
+def _seeds(runs: pd.DataFrame) -> dict[str, frozenset[int]]:
+    """Return the seeds of every cell that has runs."""
+    found: dict[str, set[int]] = {}
+    for cell, seed in map(cell_of_seed, runs["run"].unique()):
+        found.setdefault(cell, set()).add(seed)
+    return {cell: frozenset(seeds) for cell, seeds in found.items()}
 
 
 def chosen_runs(analysis: Tables, evidence: Evidence, number: Number) -> pd.DataFrame:
@@ -77,7 +124,9 @@ def starts_of(evidence: Evidence, number: Number) -> Iterator[tuple[str, str, st
     if "groups" in row:  # a gap, and the share of the baseline's that is closed
         arms = tuple(dict.fromkeys((*arms, "none")))
     pairs = [(row.get("intermediate", "none"), row.get("target", ""))]
-    if "pair" in row:
+    if "pairs" in row:
+        pairs = row["pairs"]
+    elif "pair" in row:
         wanted = row.get("target")
         pairs = [pair for pair in evidence.pairs(row["pair"]) if wanted in (None, pair[1])]
     models = [row["model"]] if "model" in row else row.get("models", list(evidence.models))
@@ -111,11 +160,23 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
             return {name: value for name, value in row.items() if value != "all"}
         case "growths.parquet":
             return row | {"models": [row["smaller"], row["larger"]]}
+        case "claims.parquet":
+            return _of_claim(evidence, row["name"])
         case "hypotheses.parquet":
             one = next(one for one in evidence.spec.hypotheses if one.name == row["name"])
             return {"contrast": one.contrast, "pair": one.pairs, "group": one.group,
                     "target": one.target}  # fmt: skip
     return None
+
+
+def _of_claim(evidence: Evidence, name: str) -> dict[str, Any] | None:
+    """Return what picks the runs that decide a claim; of retrieval, those on the targets."""
+    claim = read_claims(claims_file()).get(name)
+    if claim is None or claim.rule == "never":
+        return None
+    known = [pair for kind in PAIR_KINDS for pair in evidence.pairs(kind)]
+    pairs = claimed_pairs(claim, known, evidence.tasks)
+    return {"contrast": claim.contrast or "english-none", "group": claim.group, "pairs": pairs}
 
 
 def _of_line(evidence: Evidence, row: Mapping[str, str]) -> dict[str, Any]:

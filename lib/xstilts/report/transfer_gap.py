@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
 from xstilts.report.formats import UNDEFINED, Unit, interval, write
+from xstilts.report.numbers import gap_key
 from xstilts.report.panels import draw_line, legend, numbers, panels, set_title, size_ticks
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS, INK, log_sizes, themed
@@ -55,17 +56,16 @@ def transfer_gaps(analysis: Tables) -> Table:
     rows: list[list[Entry]] = []
     sections: dict[int, str] = {}
     for target in _targets(evidence):
-        sections[len(rows)] = evidence.title(target)
-        for model, size in evidence.sizes.items():
-            for middle in evidence.intermediates if arms else ["none"]:
-                label = evidence.labels[middle] + _star(evidence, middle, target)
-                rows.append(entries(size, label, *_cells(found, (model, target, middle), arms)))
+        for middle in evidence.intermediates if arms else ["none"]:
+            sections[len(rows)] = _pair(evidence, middle, target)
+            for model, size in evidence.sizes.items():
+                rows.append(entries(size, *_cells(found, (model, target, middle), arms)))
     named = [ARMS[arm].label for arm in arms]
-    columns = ["Body", "Intermediate task", "Gap, none"]
+    columns = ["Body", "Gap, none"]
     columns += [f"Gap, {name}" for name in named] + [f"Closed by {name}, %" for name in named]
     return Table(
         "gaps", _caption(evidence, shares=bool(arms)), columns, rows, analysis.gaps,
-        heads=2, sections=sections,
+        sections=sections,
     )  # fmt: skip
 
 
@@ -84,7 +84,8 @@ def _entry(row: _Row | None, column: str, unit: Unit) -> Entry:
         return Entry(UNDEFINED)
     prefix = "" if column == "gap" else "share_"
     ends = interval(row[f"{prefix}low"], row[f"{prefix}high"])
-    return Entry(write(row[column], unit), f"[{ends}]" if ends else "")
+    key = gap_key(row["model"], row["intermediate"], row["arm"], row["target"], column)
+    return Entry(write(row[column], unit), f"[{ends}]" if ends else "", number=key)
 
 
 def _caption(evidence: Evidence, *, shares: bool) -> str:
@@ -127,6 +128,14 @@ def _targets(evidence: Evidence) -> list[str]:
     """Return the targets that have a gap."""
     known = set(evidence.tables.gaps["target"])
     return [target for target in evidence.targets if target in known]
+
+
+def _pair(evidence: Evidence, middle: str, target: str) -> str:
+    if middle == "none":
+        return evidence.title(target)
+    return f"{evidence.title(target)}, after {evidence.title(middle)}" + _star(
+        evidence, middle, target
+    )
 
 
 def _star(evidence: Evidence, middle: str, target: str) -> str:

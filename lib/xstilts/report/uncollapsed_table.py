@@ -7,6 +7,7 @@ import pandas as pd
 
 from xstilts.report.evidence import Evidence, Tables, evidence_of
 from xstilts.report.formats import UNDEFINED, interval, write
+from xstilts.report.numbers import uncollapsed_key
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import ARMS
 
@@ -28,9 +29,10 @@ def uncollapsed(analysis: Tables) -> Table | None:
         for contrast in evidence.contrasts:
             of_contrast = of_kind[of_kind["contrast"] == contrast]
             for model, size in [*evidence.sizes.items(), ("all", "all sizes")]:
-                found = of_contrast[of_contrast["model"] == model].set_index("without")
-                if len(found):
-                    cells = [_entry(found.loc[name].to_dict()) for name in _WITHOUT]
+                found = {row["without"]: row for row in of_contrast.to_dict("records")
+                         if row["model"] == model}  # fmt: skip
+                if found:
+                    cells = [_entry(found[name]) for name in _WITHOUT]
                     rows.append(entries(_words(contrast), size, *cells))
     return Table(
         "uncollapsed", _caption(evidence), ("Contrast", "Body", *_WITHOUT.values()), rows, table,
@@ -49,7 +51,9 @@ def _entry(row: Mapping[str, Any]) -> Entry:
     if not row["cells"]:
         return Entry(UNDEFINED, "no cell left")
     ends = interval(row["low"], row["high"])
-    return Entry(write(row["estimate"], "points"), f"[{ends}], {cells}" if ends else cells)
+    key = uncollapsed_key(row["model"], row["pair"], row["contrast"], row["without"])
+    small = f"[{ends}], {cells}" if ends else cells
+    return Entry(write(row["estimate"], "points"), small, number=key)
 
 
 def _words(contrast: str) -> str:
