@@ -30,9 +30,10 @@
     note.replaceChildren();
     if (trace.interval) note.append(line("p", `Interval: ${trace.interval}`));
     note.append(line("p", trace.source));
-    if (trace.runs) {
+    if (trace.cells.length) {
       const seeds = trace.seeds === 1 ? "1 seed" : `${trace.seeds} seeds`;
-      note.append(line("p", `${trace.runs} ${trace.runs === 1 ? "run" : "runs"}, ${seeds}; cells and their keys:`));
+      const runs = trace.runs ? `${trace.runs} ${trace.runs === 1 ? "run" : "runs"}, ${seeds}; ` : "";
+      note.append(line("p", `${runs}cells by their keys:`));
       const list = document.createElement("ul");
       for (const place of trace.cells) list.append(cell(...traces.cells[place]));
       if (trace.more) list.append(line("li", `and ${trace.more} more`));

@@ -10,9 +10,10 @@ def table(mini):
     return runs(mini)
 
 
-def test_every_cell_that_trains_has_one_row_with_its_key(table, mini):
+def test_every_encoder_and_cell_that_trains_has_one_row_with_its_key(table, mini):
     cells = mini.study["cells"]
-    trained = {name for name in cells if name.startswith(("targets/", "intermediate/"))}
+    wanted = ("targets/", "intermediate/", "encoders/")
+    trained = {name for name in cells if name.startswith(wanted)}
     anchors = [row[0].anchor for row in table.rows]
     assert sorted(anchors) == sorted(trained)
     assert all(row[3].text == cells[row[0].anchor] for row in table.rows)

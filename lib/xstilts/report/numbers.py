@@ -9,8 +9,9 @@ import pandas as pd
 
 from xstilts.errors import nearest
 from xstilts.report.derived import derived
-from xstilts.report.evidence import Evidence, Tables
+from xstilts.report.evidence import Evidence
 from xstilts.report.formats import Unit, interval, write
+from xstilts.report.retrieval_table import retrieval_means
 from xstilts.report.theme import RenderError
 
 #: private-use characters around a number in the manuscript's text: open, index, text, close
@@ -117,7 +118,7 @@ def _every(evidence: Evidence) -> Iterator[Number]:
         tables.baselines, "baselines", ("task", "language", "baseline"), "score",
         lambda row: "percent",
     )  # fmt: skip
-    yield from _beside(tables)
+    yield from _beside(evidence)
     for key, value, unit, file, where in derived(evidence):
         yield Number(key, value, write(value, unit), unit, file, where, "")
     yield from _counts(evidence)
@@ -153,8 +154,9 @@ def _rows(
             yield Number(f"{key}:interval", both, both, "text", file, where, ", ".join(ends))
 
 
-def _beside(tables: Tables) -> Iterator[Number]:
+def _beside(evidence: Evidence) -> Iterator[Number]:
     """Yield the numbers of the tables that stand beside the main results."""
+    tables = evidence.tables
     selectors = ("model", "intermediate", "arm", "target")
     for column, prefix, unit in (("gap", "", "points"), ("share", "share_", "gap_share")):
         yield from _rows(
@@ -172,6 +174,13 @@ def _beside(tables: Tables) -> Iterator[Number]:
             lambda row: "percent" if row["quantity"] == "score" else "points",
             ends=(f"{column}_low", f"{column}_high"), last=column,
         )  # fmt: skip
+    if len(tables.retrievals):
+        for group in ("all", "scored"):
+            yield from _rows(
+                retrieval_means(evidence), "retrievals",
+                ("model", "intermediate", "arm", "corpus", "sample", "pooling"), group,
+                lambda row: "percent", last=group,
+            )  # fmt: skip
     yield from _rows(
         tables.uncollapsed, "uncollapsed", ("model", "pair", "contrast", "without"), "estimate",
         lambda row: "points", extra={"cells": "count"},

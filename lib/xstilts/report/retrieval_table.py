@@ -81,11 +81,20 @@ def _row(evidence: Evidence, means: pd.DataFrame, start: tuple[str, str, str]) -
     ].set_index("pooling")
     if chosen.empty:
         return []
+    of = {name: str(chosen[name].iloc[0]) for name in ("corpus", "sample")}
     cells = [
         UNDEFINED if pd.isna(chosen.loc[pooling, group])
-        else write(float(chosen.loc[pooling, group]), "percent")
+        else Entry(write(float(chosen.loc[pooling, group]), "percent"),
+                   number=retrieval_key(start, of["corpus"], of["sample"], pooling, group))
         for pooling in ("mean", "first")
         for group in ("all", "scored")
     ]  # fmt: skip
     label = "" if arm == "none" else ARMS[arm].label
     return [entries(evidence.sizes[model], evidence.labels[middle], label, *cells)]
+
+
+def retrieval_key(
+    start: tuple[str, str, str], corpus: str, sample: str, pooling: str, group: str
+) -> str:
+    """Return the key of a number of the table: `start` is model, intermediate task and arm."""
+    return "/".join(["retrievals", *start, corpus, sample, pooling, group])

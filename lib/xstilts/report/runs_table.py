@@ -15,7 +15,7 @@ _Scores = Mapping[tuple[str, int, str], str]
 
 
 def runs(analysis: Tables) -> Table:
-    """Return a row a cell that trains, the targets' first; scores by seed, in the seeds' order."""
+    """Return a row a cell that trains, and an encoder; scores by seed, in the seeds' order."""
     evidence = evidence_of(analysis)
     scores = _scores(analysis.runs)
     rows: list[list[Entry]] = []
@@ -32,13 +32,16 @@ def runs(analysis: Tables) -> Table:
             for arm in evidence.spec.arms:
                 cell = f"intermediate/{model}/{task}/{arm}"
                 rows += _row(evidence, scores, cell, (model, task, arm))
+    sections[len(rows)] = "Encoders as pretrained"
+    for model in evidence.models:
+        rows += _row(evidence, scores, f"encoders/{model}", (model, "none", "none"))
     columns = ("Body", "Intermediate task", "Arm", "Key", "English", "Other languages")
     data = pd.DataFrame([[entry.text for entry in row] for row in rows], columns=columns)
     data.insert(0, "cell", [row[0].anchor for row in rows])
     return Table(
         "runs", "The runs, a row a cell with its key, a number a seed: accuracy in percent on "
         f"English and on the mean of the other languages. {_order(evidence)} A dagger marks a "
-        "collapsed run; an intermediate task without test items has no accuracy.",
+        "collapsed run; what has no test items has no accuracy.",
         columns, rows, data, heads=4, words=frozenset({4, 5}),
         sections={at: title for at, title in sections.items() if at < len(rows)},
     )  # fmt: skip

@@ -85,8 +85,18 @@ class Traces:
         }
 
     def _cells_of(self, number: Number) -> list[str]:
-        names = [target_cell(*start) for start in starts_of(self._evidence, number)]
+        if number.table == "retrievals.parquet":
+            names = [_encoder_cell(number.row)]
+        else:
+            names = [target_cell(*start) for start in starts_of(self._evidence, number)]
         return [name for name in dict.fromkeys(names) if name in self._evidence.keys]
+
+
+def _encoder_cell(row: Mapping[str, str]) -> str:
+    """Return the cell of an encoder, as pretrained or as an intermediate task left it."""
+    if row["arm"] == "none":
+        return f"encoders/{row['model']}"
+    return f"intermediate/{row['model']}/{row['intermediate']}/{row['arm']}"
 
 
 def _seeds(runs: pd.DataFrame) -> dict[str, frozenset[int]]:
