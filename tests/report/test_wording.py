@@ -58,6 +58,16 @@ def test_an_interval_beside_zero_claims_nothing_that_holm_does_not_bear_out():
     assert "more than English ones" not in told
 
 
+def test_an_open_answer_is_summed_up_by_what_is_excluded_and_a_decided_one_is_not():
+    wins = say(made_up.study(effect=4.0))
+    assert "In short" not in plain(wins.answer())
+    open_one = say(made_up.study(effect=0.0))
+    told = plain(open_one.answer())
+    bound = plain(open_one.num("equivalence/multilingual_over_english"))
+    assert told.endswith(f"by no more than {bound} points (two one-sided tests).")
+    assert float(bound) > 0
+
+
 def test_targets_that_were_declared_apart_are_told_apart():
     made = made_up.study(effect=4.0)
     main = made.hypotheses.iloc[[0]]

@@ -97,6 +97,17 @@ class Instrument(Findings, Soundness):
             return ""
         return f"; effects beyond ±{self.num(key)} are excluded (two one-sided tests)"
 
+    def short(self, name: str | None) -> str:
+        """Return the sentence to quote where the main hypothesis stays open; "" elsewhere."""
+        key = f"equivalence/{name}"
+        if name is None or key not in self.num or self.decided(name) != "open":
+            return ""
+        return (
+            "In short: averaged over these encoders and tasks, to take multilingual intermediate "
+            "data in place of English ones changes the accuracy on the other languages by no more "
+            f"than {self.num(key)} points (two one-sided tests)."
+        )
+
     def discoveries(self, kind: str) -> str:
         """Return how many single contrasts stay when their number is allowed for."""
         key = f"discoveries/{kind}"

@@ -23,8 +23,9 @@ class Wording(Instrument):
     # ---- the answer ----------------------------------------------------------------------
 
     def answer(self) -> str:
-        """Return the answer to the study's question in two or three sentences."""
-        parts = [self.effect(), self.by_target(), self.trend()]
+        """Return the answer to the study's question in a few sentences."""
+        main = self._hypothesis("effect")
+        parts = [self.effect(), self.by_target(), self.trend(), self.short(main)]
         if self.evidence.one_seed:
             parts.append("With one seed there is no interval, so nothing here is resolved.")
         return " ".join(part for part in parts if part)
@@ -90,10 +91,8 @@ class Wording(Instrument):
         )
         first, second = (self.direction(key) for key in keys)
         if "open" in (first, second):
-            open_units = [
-                name for name, one in (("points", first), ("errors removed", second))
-                if one == "open"
-            ]  # fmt: skip
+            open_units = [name for name, one in (("points", first), ("errors removed", second))
+                          if one == "open"]  # fmt: skip
             return (
                 f"The choice of unit can decide such a claim: {both}. The trend is not resolved "
                 f"in {listed(open_units)}."
