@@ -1,6 +1,7 @@
 """Scores and the arms' difference by the items that a target is trained on, and by head."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from xstilts.params import base_task
 from xstilts.report.evidence import Evidence, Tables, evidence_of, short_count
 from xstilts.report.figure import Figure, finished
 from xstilts.report.formats import UNDEFINED, interval, write
+from xstilts.report.numbers import budget_key
 from xstilts.report.panels import legend, numbers, panels, set_title
 from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import INK, SIZES, Style, themed
@@ -78,7 +80,7 @@ def budgets(analysis: Tables) -> Table | None:
         keys = ["body_params", "intermediate", "head", "items", "study"]
         for key, found in of_title.groupby(keys, sort=True):
             size, middle, head, items, _ = key
-            rows.append(_row(evidence, (size, middle, head, items), found.set_index("contrast")))
+            rows.append(_row(evidence, (size, middle, head, items), found))
     return Table(
         "budgets", "What the arms differ by on the mean of the other languages, in points, by the "
         "number of English items that the target is trained on and the head, in this study and "
@@ -135,30 +137,26 @@ def _compared(evidence: Evidence, middle: str, target: str) -> list[pd.DataFrame
 
 
 def _score(rows: pd.DataFrame) -> Entry:
-    if rows.empty:
-        return Entry(UNDEFINED)
-    row = rows.iloc[-1]
-    ends = interval(row["low"], row["high"], sign=False)
-    return Entry(write(row["value"], "percent"), f"[{ends}]" if ends else "")
+    return _entry(rows.to_dict("records")[-1], sign=False) if len(rows) else Entry(UNDEFINED)
+
+
+def _entry(row: Mapping[str, Any], *, sign: bool) -> Entry:
+    ends = interval(row["low"], row["high"], sign=sign)
+    text = write(row["value"], "points" if sign else "percent")
+    return Entry(text, f"[{ends}]" if ends else "", number=budget_key(row))
 
 
 def _row(evidence: Evidence, key: tuple[int, str, str, int], found: pd.DataFrame) -> list[Entry]:
     size, middle, head, items = key
+    rows = {row["contrast"]: row for row in found.to_dict("records")}
     cells = [
-        Entry(write(found.loc[contrast, "value"], "points"),
-              _ends(found.loc[contrast, "low"], found.loc[contrast, "high"]))
-        if contrast in found.index else Entry(UNDEFINED)
+        _entry(rows[contrast], sign=True) if contrast in rows else Entry(UNDEFINED)
         for contrast in _CONTRASTS
-    ]  # fmt: skip
+    ]
     return entries(
         short_count(size), evidence.labels.get(middle, middle), head, write(items, "count"),
         write(int(found["seeds"].iloc[0]), "count"), *cells,
     )  # fmt: skip
-
-
-def _ends(low: float, high: float) -> str:
-    ends = interval(low, high)
-    return f"[{ends}]" if ends else ""
 
 
 def _lines(rows: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:

@@ -21,6 +21,8 @@ MARK = re.compile(f"{OPEN}(\\d+){SPLIT}([^{CLOSE}]*){CLOSE}")
 
 #: columns that pick a row of fits.parquet
 FIT = ("quantity", "axis", "intermediate", "target", "pair", "family", "head")
+#: columns that pick a row of budgets.parquet
+BUDGET = ("study", "model", "target", "items", "intermediate", "arm", "contrast", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,10 @@ def _beside(evidence: Evidence) -> Iterator[Number]:
             lambda row: "percent" if row["quantity"] == "score" else "points",
             ends=(f"{column}_low", f"{column}_high"), last=column,
         )  # fmt: skip
+    yield from _rows(
+        tables.budgets, "budgets", BUDGET, "value",
+        lambda row: "points" if row["contrast"] else "percent",
+    )  # fmt: skip
     if len(tables.retrievals):
         for group in ("all", "scored"):
             yield from _rows(
@@ -276,6 +282,10 @@ def gap_key(model: str, intermediate: str, arm: str, target: str, column: str = 
 
 def fit_key(row: Mapping[str, Any], last: str = "") -> str:
     return "/".join(["fits", *(str(row[name]) for name in FIT), *([last] if last else [])])
+
+
+def budget_key(row: Mapping[str, Any]) -> str:
+    return "/".join(["budgets", *(str(row[name]) for name in BUDGET)])
 
 
 def uncollapsed_key(model: str, kind: str, contrast: str, without: str) -> str:
