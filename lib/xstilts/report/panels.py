@@ -1,5 +1,6 @@
 """Panels in rows and columns that fit the page, and the marks that they share."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -47,9 +48,12 @@ def legend(canvas: Canvas, styles: Iterable[Style]) -> None:
         for style in styles
     ]  # fmt: skip
     # A character of 8 pt takes about 0.06 inch, a handle and its gaps 0.7.
-    length = sum(0.7 + 0.06 * len(handle.get_label()) for handle in handles)  # type: ignore[arg-type]
-    fits = length < canvas.get_figwidth()
-    canvas.legend(handles=handles, loc="outside upper center", ncols=len(handles) if fits else 1)
+    widths = [0.7 + 0.06 * len(str(handle.get_label())) for handle in handles]
+    room = canvas.get_figwidth()
+    most = len(handles) if sum(widths) < room else max(1, int(room / max(widths)))
+    rows = math.ceil(len(handles) / most)
+    columns = math.ceil(len(handles) / rows)  # rows of equal length
+    canvas.legend(handles=handles, loc="outside upper center", ncols=columns)
 
 
 def set_title(axes: Axes, *lines: str) -> None:

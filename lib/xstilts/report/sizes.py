@@ -9,10 +9,13 @@ from matplotlib.figure import Figure as Canvas
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.figure import Figure, finished
 from xstilts.report.panels import draw_line, legend, numbers, panels, set_title, size_ticks
-from xstilts.report.theme import ARMS, CONTRASTS, INK, SOFT, log_sizes, themed
+from xstilts.report.theme import ARMS, CONTRASTS, INK, SOFT, Style, log_sizes, themed
 
 UNITS: Mapping[str, str] = {"points": "points", "error_reduction": "% of errors removed"}
-_FLOORS = {"majority": (0, (5, 3)), "overlap": (0, (1, 2))}
+_FLOORS = {
+    "majority": Style("floor: majority label", SOFT, "", (0, (5, 3))),
+    "overlap": Style("floor: word overlap", SOFT, "", (0, (1, 2))),
+}
 
 
 def score_by_size(analysis: Tables) -> Figure:
@@ -30,15 +33,16 @@ def score_by_size(analysis: Tables) -> Figure:
                 _score_panel(axes, evidence, target, middle, group)
             axes_row[0].set_ylabel(f"{evidence.labels[line[0][0]]}\naccuracy, %")
         canvas.supxlabel("body parameters (log scale)", fontsize=8)
-        legend(canvas, [ARMS[arm] for arm in evidence.spec.arms])
+        known = set(analysis.baselines["baseline"])
+        floors = [style for name, style in _FLOORS.items() if name in known]
+        legend(canvas, [*(ARMS[arm] for arm in evidence.spec.arms), *floors])
         scores = analysis.scores
         data = scores[scores["group"].isin(["other", "en"])]
         return finished(
             canvas,
             id="score_by_size",
             caption="Accuracy by size of the encoder and arm, on the mean of the other languages "
-            "and on English. Grey lines: floors that need no understanding, the majority label "
-            f"(dashed) and word overlap (dotted). {evidence.figure_note}",
+            f"and on English. Floors need no understanding. {evidence.figure_note}",
             alt=_score_alt(evidence, data),
             data=data,
             keys=evidence.keys_of("targets/", "data/"),
@@ -117,16 +121,9 @@ def _gain_panels(
 def _score_panel(axes: Axes, evidence: Evidence, target: str, middle: str, group: str) -> None:
     scores = evidence.tables.scores
     rows = scores[(scores["target"] == target) & (scores["group"] == group)]
-    axes.margins(y=0.16)  # room for the floors' names
-    for name, line in _FLOORS.items():
+    for name, style in _FLOORS.items():
         if (floor := floor_score(evidence, target, group, name)) is not None:
-            axes.axhline(floor, color=SOFT, linewidth=0.8, linestyle=line, zorder=1)
-            if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
-                side = "bottom" if name == "overlap" else "top"
-                axes.annotate(
-                    name, (1, floor), (-2, 0), ("axes fraction", "data"), "offset points",
-                    ha="right", va=side, fontsize=7, color=SOFT,
-                )  # fmt: skip
+            axes.axhline(floor, color=SOFT, linewidth=0.8, linestyle=style.line, zorder=1)
     for place, arm in enumerate(evidence.spec.arms):
         start = "none" if arm == "none" else middle
         shown = rows[(rows["arm"] == arm) & (rows["intermediate"] == start)]
