@@ -15,6 +15,8 @@ from xstilts.report.published import published_numbers
 
 PUBLISHED = Path(__file__).parents[2] / "outputs" / "published"
 STUDIES = sorted(path.parent.parent.name for path in PUBLISHED.glob("*/analysis/study.json"))
+#: those with a paper; of a study beside another one the tables suffice, which that one reads
+TYPESET = sorted(path.parent.name for path in PUBLISHED.glob("*/paper"))
 #: bytes that one published study may take
 LARGEST = 30_000_000
 
@@ -25,9 +27,22 @@ def study(request: pytest.FixtureRequest) -> str:
 
 
 def test_there_are_published_studies():
-    assert "real" in STUDIES
+    assert {"real", "full"} <= set(TYPESET)
+    assert set(TYPESET) <= set(STUDIES)
 
 
+def test_every_study_without_a_paper_is_beside_one_that_has_it():
+    named = {
+        name for study in TYPESET
+        for key in ("beside", "batches")
+        for name in json.loads(
+            (PUBLISHED / study / "analysis/study.json").read_text()
+        )["study"].get(key, [])
+    }  # fmt: skip
+    assert set(STUDIES) - set(TYPESET) <= named
+
+
+@pytest.mark.parametrize("study", TYPESET)
 def test_numbers_of_the_paper_are_those_of_the_tables(study: str):
     analysis = load_analysis(PUBLISHED / study / "analysis")
     printed = published_numbers(paper_folder() / "published.yaml")
@@ -55,4 +70,5 @@ def test_scores_are_those_of_the_predictions(study: str):
 def test_a_published_study_is_small(study: str):
     files = [path for path in (PUBLISHED / study).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < LARGEST
-    assert {path.name for path in files} >= {"paper.html", "paper.pdf", "predictions.parquet"}
+    wanted = {"paper.html", "paper.pdf"} if study in TYPESET else set()
+    assert {path.name for path in files} >= {"predictions.parquet", *wanted}
