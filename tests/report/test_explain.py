@@ -76,6 +76,31 @@ def test_a_hypothesis_names_the_runs_of_all_sizes_and_pairs(real):
     assert by_arm["multilingual"] - by_arm["english"] == pytest.approx(number.value)
 
 
+def test_a_claim_names_the_runs_that_decide_it(real):
+    analysis, evidence, numbers = real
+    number = numbers.find("claims/xnli_gains_nothing")
+    runs = chosen_runs(analysis, evidence, number)
+    assert set(runs["target"]) == {"xnli"}
+    assert set(runs["arm"]) == {"none", "english"}
+    by_arm = runs.groupby("arm")["score"].mean()
+    assert by_arm["english"] - by_arm["none"] == pytest.approx(number.value)
+
+
+def test_a_claim_that_no_study_can_decide_has_no_runs(real):
+    analysis, evidence, numbers = real
+    assert chosen_runs(analysis, evidence, numbers.find("claims/state_of_the_art")).empty
+
+
+def test_translations_found_lead_to_the_encoder_that_found_them(real):
+    _, evidence, _ = real
+    model = next(iter(evidence.models))
+    end = "tatoeba/part/mean/all"
+    before = explain("real", f"retrievals/{model}/none/none/{end}")
+    after = explain("real", f"retrievals/{model}/mnli_mt/english/{end}")
+    assert f"  encoders/{model}\n" in before
+    assert f"  intermediate/{model}/mnli_mt/english\n" in after
+
+
 def test_the_text_says_value_runs_parameters_cells_and_code(real):
     _, evidence, _ = real
     model = next(iter(evidence.models))
@@ -98,8 +123,8 @@ def test_an_unknown_number_names_the_nearest():
 
 
 def test_a_study_without_tables_says_how_to_compute_them(tmp_path):
-    with pytest.raises(DataError, match="make paper STUDY=real_whole"):
-        explain("real_whole", "count/models", str(tmp_path))
+    with pytest.raises(DataError, match="make paper STUDY=xtreme"):
+        explain("xtreme", "count/models", str(tmp_path))
 
 
 def test_a_gap_shows_english_beside_the_others_and_the_baseline(beside):

@@ -12,7 +12,7 @@ from xstilts.report.evidence import Evidence, evidence_of
 from xstilts.report.folder import paper_folder
 from xstilts.report.numbers import Number, Numbers
 from xstilts.report.published import published_numbers
-from xstilts.report.trace import chosen_runs, starts_of
+from xstilts.report.trace import chosen_runs, encoder_cell, starts_of
 
 #: of a run, what is shown
 _RUN = ["run", "seed", "group", "score", "status", "device", "precision", "cell_key"]
@@ -80,7 +80,7 @@ def _parameters(evidence: Evidence, number: Number) -> str:
 
 def _cells(evidence: Evidence, number: Number) -> str:
     """Return the cells of data, encoders and runs behind the number, each with its key."""
-    names = []
+    names = [encoder_cell(number.row)] if number.table == "retrievals.parquet" else []
     for model, middle, arm, target in starts_of(evidence, number):
         start = "none" if arm == "none" else f"{middle}-{arm}"
         names += [f"data/{base_task(target)}", f"encoders/{model}"]

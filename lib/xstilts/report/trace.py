@@ -86,13 +86,13 @@ class Traces:
 
     def _cells_of(self, number: Number) -> list[str]:
         if number.table == "retrievals.parquet":
-            names = [_encoder_cell(number.row)]
+            names = [encoder_cell(number.row)]
         else:
             names = [target_cell(*start) for start in starts_of(self._evidence, number)]
         return [name for name in dict.fromkeys(names) if name in self._evidence.keys]
 
 
-def _encoder_cell(row: Mapping[str, str]) -> str:
+def encoder_cell(row: Mapping[str, str]) -> str:
     """Return the cell of an encoder, as pretrained or as an intermediate task left it."""
     if row["arm"] == "none":
         return f"encoders/{row['model']}"
