@@ -2,10 +2,12 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from xstilts.analysis import analyse
-from xstilts.analysis.beside import BUDGETS, read_beside, tabulate_budgets
+from xstilts.analysis.beside import BUDGETS, DEEPER, read_beside, read_deeper, tabulate_budgets
+from xstilts.analysis.origin import RETRIEVALS
 from xstilts.errors import DataError
 from xstilts.params.grid import PUBLISHED, tables_folder
 
@@ -65,3 +67,19 @@ def test_one_seed_has_no_interval(analysis):
     scores = analysis.scores.assign(low=np.nan, high=np.nan)
     table = tabulate_budgets(analysis.study, scores, analysis.gains.iloc[:0])
     assert table["low"].isna().all()
+
+
+def test_other_encoders_retrieval_before_training_is_read_and_the_own_ones_are_not(small):
+    mine = analyse(small)
+    other = small.folder.parents[1] / "other" / "analysis"
+    assert read_deeper(small.outputs, ["other"], []).empty
+    shutil.copytree(mine.folder, other)
+    (model,) = mine.study["models"]
+    rows = [[model, start, arm, -1, "tatoeba", "whole", "de", "mean", 50.0, 10]
+            for start, arm in (("none", "none"), ("made_nli_b", "english"))]  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(RETRIEVALS)).astype(RETRIEVALS)
+    table.to_parquet(other / "retrievals.parquet")
+    found = read_deeper(small.outputs, ["other", "nowhere"], [])
+    assert found.dtypes.astype("str").to_dict() == DEEPER
+    assert found[["study", "model", "layers"]].to_numpy().tolist() == [["other", model, 3]]
+    assert read_deeper(small.outputs, ["other"], [model]).empty

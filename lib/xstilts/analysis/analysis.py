@@ -8,7 +8,7 @@ import pandas as pd
 
 from xstilts.analysis import hypothesis, origin, tables
 from xstilts.analysis.batch import tabulate_batches
-from xstilts.analysis.beside import read_beside, tabulate_budgets
+from xstilts.analysis.beside import read_beside, read_deeper, tabulate_budgets
 from xstilts.analysis.claim import judge_claims
 from xstilts.analysis.collapse import find_collapsed
 from xstilts.analysis.crosscheck import crosscheck
@@ -122,6 +122,7 @@ def _beside(
     own = tabulate_budgets(about, found["scores"], found["gains"])
     return {
         "budgets": pd.concat([own, *read_beside(outputs, study.beside)], ignore_index=True),
+        "deeper": read_deeper(outputs, study.beside, study.models),
         "batches": tabulate_batches(outputs, study.batches, study.confidence),
     }
 

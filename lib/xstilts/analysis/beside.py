@@ -4,15 +4,16 @@ A study has one head and few budgets. What its answer owes to them is seen besid
 other ones, whose finished tables are read, never computed, here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from xstilts.analysis.origin import RETRIEVALS
 from xstilts.errors import DataError
 from xstilts.files import read_json
-from xstilts.params import StudySpec, base_task
+from xstilts.params import ModelSpec, StudySpec, base_task
 from xstilts.params.grid import tables_folder
 from xstilts.params.load import parse
 
@@ -36,6 +37,10 @@ BUDGETS: dict[str, str] = {
     "high": "float64",
     "seeds": "int64",
 }
+#: one row a (study, model, corpus, sample, language, pooling): encoders as pretrained
+DEEPER: dict[str, str] = {
+    "study": "str", "family": "str", "layers": "int64", "body_params": "int64", **RETRIEVALS,
+}  # fmt: skip
 _GROUPS = ("en", "other")
 
 
@@ -79,6 +84,36 @@ def read_beside(outputs: str, studies: Sequence[str]) -> list[pd.DataFrame]:
             read = (read_table(folder / f"{table}.parquet") for table in ("scores", "gains"))
             found.append(tabulate_budgets(read_json(folder / "study.json"), *read))
     return found
+
+
+def read_deeper(outputs: str, studies: Sequence[str], own: Collection[str]) -> pd.DataFrame:
+    """Return what other studies' encoders retrieve before any training, columns `DEEPER`.
+
+    Args:
+        outputs: folder of everything computed.
+        studies: by name.
+        own: models that are left out, since the study has them itself.
+
+    Raises:
+        DataError: the tables of a study are broken.
+    """
+    found = [pd.DataFrame(columns=list(DEEPER))]
+    for name in studies:
+        folder = tables_folder(name, outputs)
+        if folder is None or not (folder / "retrievals.parquet").is_file():
+            continue
+        rows = read_table(folder / "retrievals.parquet")
+        rows = rows[(rows["intermediate"] == "none") & ~rows["model"].isin(list(own))]
+        models = read_json(folder / "study.json")["models"]
+        for model, part in rows.groupby("model", sort=False):
+            spec = parse(ModelSpec, models[model], f"study.json: models.{model}")
+            about = {"study": name, "family": spec.family, "layers": spec.layers,
+                     "body_params": spec.body_params}  # fmt: skip
+            found.append(part.assign(**about)[list(DEEPER)])
+    whole = pd.concat([one for one in found if len(one)] or found, ignore_index=True)
+    return whole.drop_duplicates(["model", "corpus", "sample", "language", "pooling"]).astype(
+        DEEPER
+    )
 
 
 def read_table(path: Path) -> pd.DataFrame:

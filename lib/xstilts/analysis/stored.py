@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from xstilts.analysis import hypothesis, origin, tables
 from xstilts.analysis.batch import BATCHES
-from xstilts.analysis.beside import BUDGETS
+from xstilts.analysis.beside import BUDGETS, DEEPER
 from xstilts.analysis.claim import CLAIMS
 from xstilts.analysis.crosscheck import CROSSCHECKS
 from xstilts.analysis.fit import FITS
@@ -48,6 +48,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "probes": tuple(origin.PROBES),
     "alignments": tuple(origin.ALIGNMENTS),
     "retrievals": tuple(origin.RETRIEVALS),
+    "deeper": tuple(DEEPER),
     "operators": tuple(OPERATORS),
     "audit": tuple(name for name in AUDIT if name not in AUDIT_LATER),
     "cost": tuple(COST),
@@ -58,7 +59,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 #: tables that results of an earlier form lack; they are then empty
 LATER = (
     "growths", "probes", "alignments", "retrievals", "operators", "budgets", "claims",
-    "crosschecks", "powers", "batches", "gaps", "fits", "uncollapsed",
+    "crosschecks", "powers", "batches", "gaps", "fits", "uncollapsed", "deeper",
 )  # fmt: skip
 #: columns that tables of an earlier form lack, and what they then hold
 ADDED: Mapping[str, Mapping[str, Any]] = {
@@ -79,7 +80,8 @@ class Analysis:
     `hypothesis.COLUMNS`; crosschecks: the same by other methods, `crosscheck.CROSSCHECKS`.
     powers: `power.POWERS`, what the study would detect.
     baselines: `origin.BASELINES`. probes: `origin.PROBES`. alignments: `origin.ALIGNMENTS`.
-    retrievals: `origin.RETRIEVALS`. operators: `operators.OPERATORS`. audit:
+    retrievals: `origin.RETRIEVALS`. deeper: `beside.DEEPER`, the same of encoders that studies
+    beside this one have. operators: `operators.OPERATORS`. audit:
     `tasks.audit.COLUMNS`. cost: `collect.COST`, a row a run, also of runs that are scored on
     nothing. budgets: `beside.BUDGETS`, of this study and those beside it.
     batches: `batch.BATCHES`, of the studies that this one names. claims: `claim.CLAIMS`, of the
@@ -103,6 +105,7 @@ class Analysis:
     probes: pd.DataFrame = field(repr=False)
     alignments: pd.DataFrame = field(repr=False)
     retrievals: pd.DataFrame = field(repr=False)
+    deeper: pd.DataFrame = field(repr=False)
     operators: pd.DataFrame = field(repr=False)
     audit: pd.DataFrame = field(repr=False)
     cost: pd.DataFrame = field(repr=False)

@@ -70,7 +70,7 @@ def batch_table(analysis: Tables) -> Table | None:
         "batches", f"The critical batch on {listed_titles(rows)} in English: the batch at which "
         "20 % more items are needed for the loss that the smallest batch has after a number of "
         f"items. In brackets: {level} interval over scored items, seeds as they are.",
-        ("Body", "Items", "Loss", "Critical batch", "Seeds"), made, rows, heads=2, wide=False,
+        ("Body", "Items", "Loss", "Critical batch", "Seeds"), made, rows, heads=2,
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def control(analysis: Tables) -> Table | None:
         "has, and so as many steps in all; and after the intermediate task of the target’s own "
         "skill. In brackets: intervals, where there are two seeds or more.",
         ("Body", "None", "None, more items", "English", "Multilingual"), rows, pd.concat(used),
-        sections=sections, wide=False,
+        sections=sections,
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Tables(Protocol):
     probes: pd.DataFrame
     alignments: pd.DataFrame
     retrievals: pd.DataFrame
+    deeper: pd.DataFrame
     operators: pd.DataFrame
     audit: pd.DataFrame
     cost: pd.DataFrame

@@ -6,11 +6,34 @@ from typing import Any
 from xstilts.report.formats import listed
 from xstilts.report.numbers import fit_key, gap_key, uncollapsed_key
 from xstilts.report.phrases import Phrases
+from xstilts.report.retrieval_table import retrieval_key
 from xstilts.report.theme import ARMS
 
 
 class Findings(Phrases):
     """What the manuscript says of tables that stand beside the main results."""
+
+    # ---- other studies -------------------------------------------------------------------
+
+    def beside(self) -> str:
+        """Return the names of the other studies whose scores stand beside this one's."""
+        studies = dict.fromkeys(self.evidence.tables.budgets["study"])
+        return listed(
+            [f"“{name}”" for name in studies if name != self.evidence.tables.study["name"]]
+        )
+
+    def deepest_retrieval(self, corpus: str) -> str:
+        """Return what the deepest encoder of a study beside this one retrieves, untrained."""
+        deeper = self.evidence.tables.deeper
+        rows = deeper[(deeper["corpus"] == corpus) & (deeper["sample"] == "whole")]
+        if rows.empty:
+            return ""
+        row = rows.sort_values("layers").iloc[-1]
+        key = retrieval_key((row["model"], "none", "none"), corpus, "whole", "mean", "all")
+        return (
+            f"With {row['layers']} layers, study “{row['study']}” finds {self.num(key)} %, before "
+            "any training and by the mean of the token vectors."
+        )
 
     # ---- the transfer gap ----------------------------------------------------------------
 

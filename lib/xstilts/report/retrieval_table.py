@@ -3,7 +3,7 @@
 import pandas as pd
 
 from xstilts.params import CorpusSpec
-from xstilts.report.evidence import Evidence, Tables, evidence_of
+from xstilts.report.evidence import Evidence, Tables, evidence_of, short_count
 from xstilts.report.formats import UNDEFINED, write
 from xstilts.report.languages import tongue
 from xstilts.report.table import Entry, Table, entries
@@ -31,14 +31,14 @@ def retrieval(analysis: Tables) -> Table | None:
         return None
     rows: list[list[Entry]] = []
     sections: dict[int, str] = {}
-    means = retrieval_means(evidence)
+    means, sizes = retrieval_means(evidence), _sizes(evidence)
     for corpus in table["corpus"].unique():
         for sample in ("whole", "part"):
             of_sample = means[(means["corpus"] == corpus) & (means["sample"] == sample)]
             sections[len(rows)] = _heading(evidence.corpora[corpus], sample)
-            for model in evidence.models:
+            for model, size in sizes.items():
                 for middle, arm in evidence.starts:
-                    rows += _row(evidence, of_sample, (model, middle, arm))
+                    rows += _row(evidence, of_sample, size, (model, middle, arm))
     kinds = {evidence.corpora[corpus].kind for corpus in table["corpus"].unique()}
     return Table(
         "retrieval", "Translations found without training on the task. "
@@ -49,6 +49,18 @@ def retrieval(analysis: Tables) -> Table | None:
          "First, scored"),
         rows, means, heads=3, sections=sections,
     )  # fmt: skip
+
+
+def _sizes(evidence: Evidence) -> dict[str, Entry]:
+    """Return each encoder's label, those of studies beside this one by depth and study."""
+    own = {model: Entry(size) for model, size in evidence.sizes.items()}
+    once = evidence.tables.deeper.drop_duplicates("model").sort_values("body_params")
+    return own | {
+        row["model"]: Entry(
+            short_count(row["body_params"]), f"{row['layers']} layers, study {row['study']}"
+        )
+        for row in once.to_dict("records")
+    }
 
 
 def _heading(spec: CorpusSpec, sample: str) -> str:
@@ -62,7 +74,9 @@ def _heading(spec: CorpusSpec, sample: str) -> str:
 
 def retrieval_means(evidence: Evidence) -> pd.DataFrame:
     """Return model, intermediate, arm, corpus, sample, pooling, all, scored, measure."""
-    table = evidence.tables.retrievals
+    own, deeper = evidence.tables.retrievals, evidence.tables.deeper
+    deeper = deeper[deeper["corpus"].isin(list(evidence.corpora))]
+    table = pd.concat([own, deeper[own.columns]], ignore_index=True) if len(deeper) else own
     languages = {code for task in evidence.targets for code in evidence.tasks[task].test_languages}
     keys = ["model", "intermediate", "arm", "corpus", "sample", "pooling"]
     scored = table[table["language"].isin(languages)]
@@ -73,7 +87,9 @@ def retrieval_means(evidence: Evidence) -> pd.DataFrame:
     return means.reset_index().assign(measure=lambda found: found["corpus"].map(measures))
 
 
-def _row(evidence: Evidence, means: pd.DataFrame, start: tuple[str, str, str]) -> list[list[Entry]]:
+def _row(
+    evidence: Evidence, means: pd.DataFrame, size: Entry, start: tuple[str, str, str]
+) -> list[list[Entry]]:
     """Return the row of an encoder, in a list; none where it was not measured."""
     model, middle, arm = start
     chosen = means[
@@ -90,7 +106,7 @@ def _row(evidence: Evidence, means: pd.DataFrame, start: tuple[str, str, str]) -
         for group in ("all", "scored")
     ]  # fmt: skip
     label = "" if arm == "none" else ARMS[arm].label
-    return [entries(evidence.sizes[model], evidence.labels[middle], label, *cells)]
+    return [entries(size, evidence.labels[middle], label, *cells)]
 
 
 def retrieval_key(
