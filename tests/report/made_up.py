@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from made_up_encoders import alignments, deeper, retrievals, starts
 from made_up_estimates import (
     BODY,
     CONTRASTS,
@@ -16,7 +17,6 @@ from made_up_estimates import (
     budgets,
     claims,
     crosschecks,
-    deeper,
     fits,
     gaps,
     groups,
@@ -29,7 +29,6 @@ from made_up_estimates import (
 )
 
 from xstilts.analysis.operators import OPERATORS
-from xstilts.analysis.origin import ALIGNMENTS, RETRIEVALS
 from xstilts.params import load_corpus, load_task
 from xstilts.params.spec import as_json
 from xstilts.results.schema import CURVE, RUNS
@@ -96,7 +95,7 @@ def study(
         fits=fits(world, scores, gains), uncollapsed=uncollapsed(world, gains),
         hypotheses=tested(world, single), baselines=_baselines(world), audit=_audit(world),
         cost=_cost(world, runs), study=about, probes=_probes(world, scores),
-        alignments=_alignments(world), retrievals=_retrievals(world), deeper=deeper(world),
+        alignments=alignments(world), retrievals=retrievals(world), deeper=deeper(world),
         operators=_operators(world, scores), budgets=budgets(world, about, scores, gains),
         claims=claims(), batches=batches(world), crosschecks=crosschecks(tested(world, single)),
         powers=powers(world, gains),
@@ -124,11 +123,6 @@ def _hypotheses() -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def _starts(world: SimpleNamespace) -> list[tuple[str, str]]:
-    arms = [arm for arm in world.spec["arms"] if arm != "none"]
-    return [("none", "none"), *((t, a) for t in world.spec["intermediates"] for a in arms)]
-
-
 def _latent(world: SimpleNamespace, layers: int, start: tuple[str, str], language: str) -> float:
     base = 38 + 36 * np.log10(layers) / np.log10(12) * 0.9
     gap = 0 if language == "en" else 6 + 3 * (ord(language[0]) % 5) - 2 * np.log2(layers / 3)
@@ -142,7 +136,7 @@ def _runs(world: SimpleNamespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(1)
     rows, curves = [], []
     for name, spec in world.models.items():
-        for start in _starts(world):
+        for start in starts(world):
             for target in world.spec["targets"]:
                 for seed in world.spec["seeds"]:
                     label = "none" if start[1] == "none" else "-".join(start)
@@ -242,43 +236,6 @@ def _probes(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:
     rows = scores[(scores["arm"] == "none") & single]
     probes = rows[["model", "target", "group", "score", "items"]]
     return probes.rename(columns={"group": "language"}).assign(score=probes["score"] - 8)
-
-
-def _retrievals(world: SimpleNamespace) -> pd.DataFrame:
-    """Return retrieval in two corpora, for studies on official files alone."""
-    rows = []
-    for name, spec in world.models.items() if world.spec["corpora"] else ():
-        for start in _starts(world):
-            seeds = [-1] if start[1] == "none" else world.spec["seeds"]
-            samples = ("whole", "part") if start[1] == "none" else ("part",)
-            rows += [
-                [name, *start, seed, corpus, sample, code, pooling,
-                 level + spec["layers"] + (pooling == "mean"), 200]
-                for seed in seeds
-                for corpus, code, level in (
-                    ("tatoeba", "de", 30.0), ("tatoeba", "fi", 30.0), ("bucc", "zh", 10.0)
-                )
-                for sample in samples
-                for pooling in ("mean", "first")
-            ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(RETRIEVALS)).astype(RETRIEVALS)
-
-
-def _alignments(world: SimpleNamespace) -> pd.DataFrame:
-    languages = [code for code in world.tasks[world.spec["targets"][0]]["test_languages"]
-                 if code != "en"]  # fmt: skip
-    rows = []
-    for name, spec in world.models.items():
-        for start in _starts(world):
-            seeds = [-1] if start[1] == "none" else world.spec["seeds"]
-            lift = {"none": 0, "english": 1, "multilingual": 4, "shuffled": 2}[start[1]]
-            level = 50 + 2 * spec["layers"] + lift + len(start[0]) % 3
-            rows += [
-                [name, *start, seed, code, level, level + 10.0, 120]
-                for seed in seeds
-                for code in languages
-            ]
-    return pd.DataFrame(rows, columns=list(ALIGNMENTS)).astype(ALIGNMENTS)
 
 
 def _operators(world: SimpleNamespace, scores: pd.DataFrame) -> pd.DataFrame:

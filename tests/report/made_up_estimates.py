@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from xstilts.analysis.batch import BATCHES
-from xstilts.analysis.beside import DEEPER, tabulate_budgets
+from xstilts.analysis.beside import tabulate_budgets
 from xstilts.analysis.claim import CLAIMS
 from xstilts.analysis.crosscheck import CROSSCHECKS, METHODS
 from xstilts.analysis.fit import AXES, FITS
@@ -233,16 +233,3 @@ def budgets(
         for items in (1000, 16_000)
     ]  # fmt: skip
     return pd.concat([own, more, control, *joint], ignore_index=True)
-
-
-
-
-def deeper(world: SimpleNamespace) -> pd.DataFrame:
-    """Return retrieval of an encoder of twelve layers that another study has."""
-    rows = [
-        ["made_whole", "made", 12, 21_294_720, "made_l12", "none", "none", -1,
-         corpus, "whole", code, pooling, 80.0 + (pooling == "mean"), 200]
-        for corpus, code in (("tatoeba", "de"), ("bucc", "zh")) if world.spec["corpora"]
-        for pooling in ("mean", "first")
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(DEEPER)).astype(DEEPER)
