@@ -19,6 +19,35 @@ def plain(text: str) -> str:
     return re.sub(f"{OPEN}\\d+{SPLIT}([^{CLOSE}]*){CLOSE}", r"\1", text)
 
 
+# ---- other studies -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real() -> SimpleNamespace:
+    return made_up.study("real", layers=(3, 6), seeds=(0, 1))
+
+
+def test_studies_beside_are_named_if_their_scores_are_there(real, mini):
+    assert plain(say(real).beside()) == "“real_more”, “real_control” and “real_joint”"
+    assert say(mini).beside() == ""
+
+
+def test_the_best_encoder_at_the_most_items_is_told_with_both_scores(real):
+    told = plain(say(real).most_items())
+    rows = real.budgets.query("arm == 'none' and title == 'XNLI' and items == 16000")
+    best = rows[rows["group"] == "other"].sort_values("value").iloc[-1]
+    english = rows[(rows["group"] == "en") & (rows["model"] == best["model"])]["value"].item()
+    assert f"{english:.1f} % in English and {best['value']:.1f} % on the other languages" in told
+    assert "on XNLI (16,000 items" in told
+    assert "head “joint”" in told
+
+
+def test_the_whole_encoder_is_told_where_a_study_beside_has_it(real, mini):
+    told = plain(say(real).deepest_retrieval("tatoeba"))
+    assert told.startswith("With 12 layers, study “made_whole” finds 81.0 %")
+    assert say(mini).deepest_retrieval("tatoeba") == ""
+
+
 # ---- the transfer gap --------------------------------------------------------------------
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xstilts.report.evidence import short_count
 from xstilts.report.formats import listed
-from xstilts.report.numbers import fit_key, gap_key, uncollapsed_key
+from xstilts.report.numbers import budget_key, fit_key, gap_key, uncollapsed_key
 from xstilts.report.phrases import Phrases
 from xstilts.report.retrieval_table import retrieval_key
 from xstilts.report.theme import ARMS
@@ -21,6 +22,24 @@ class Findings(Phrases):
         return listed(
             [f"“{name}”" for name in studies if name != self.evidence.tables.study["name"]]
         )
+
+    def most_items(self) -> str:
+        """Return what arm none reaches where a target has the most items, in all studies here."""
+        table = self.evidence.tables.budgets
+        rows = table[(table["contrast"] == "") & (table["arm"] == "none")]
+        said = []
+        for title, of_title in rows.groupby("title", sort=False):
+            most = of_title[of_title["items"] == of_title["items"].max()]
+            others = most[most["group"] == "other"]
+            best = others.loc[others["value"].idxmax()]
+            english = most[(most["group"] == "en") & (most["study"] == best["study"])
+                           & (most["model"] == best["model"])].iloc[0]  # fmt: skip
+            said.append(
+                f"{self.num(budget_key(english))} % in English and {self.num(budget_key(best))} % "
+                f"on the other languages on {title} ({best['items']:,} items, "
+                f"{short_count(best['body_params'])}, head “{best['head']}”)"
+            )
+        return f"Where a target has the most items, the best encoder reaches {listed(said)}."
 
     def deepest_retrieval(self, corpus: str) -> str:
         """Return what the deepest encoder of a study beside this one retrieves, untrained."""
