@@ -1,4 +1,5 @@
 import made_up
+import pandas as pd
 import pytest
 
 from xstilts.report.budgets import budget_curves, budgets, control, curve_rows
@@ -27,6 +28,19 @@ def test_the_figure_shows_every_training_without_intermediate_task_once(real):
     assert set(rows.loc[rows["head"] == "joint", "items"]) == {1000, 16_000}
     assert "joint" in figure.alt
     assert figure.svg.startswith("<?xml")
+
+
+def test_pools_of_one_target_are_lines_of_their_own(real):
+    assert "pools" not in budget_curves(real).caption
+    pooled = made_up.study("real")
+    more = pooled.budgets[pooled.budgets["target"] == "xnli"]
+    pooled.budgets = pd.concat(
+        [pooled.budgets, more.assign(study="real_curve", target="xnli_60k", items=60_000)],
+        ignore_index=True,
+    )
+    figure = budget_curves(pooled)
+    assert "Items of XNLI from xnli and xnli_60k, pools whose lines are apart." in figure.caption
+    assert figure.alt.count("XNLI, ") > budget_curves(real).alt.count("XNLI, ")
 
 
 def test_rows_run_from_few_items_to_many(real):

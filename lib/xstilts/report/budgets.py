@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from xstilts.params import base_task
 from xstilts.report.evidence import Evidence, Tables, evidence_of, short_count
 from xstilts.report.figure import Figure, finished
-from xstilts.report.formats import UNDEFINED, interval, write
+from xstilts.report.formats import UNDEFINED, interval, listed, write
 from xstilts.report.numbers import budget_key
 from xstilts.report.panels import legend, numbers, panels, set_title
 from xstilts.report.table import Entry, Table, entries
@@ -47,8 +47,8 @@ def budget_curves(analysis: Tables) -> Figure:
             id="budget_curves",
             caption="Accuracy without intermediate task by the number of English training items, "
             "of this study and those beside it; colour: size of the encoder, line and mark: head. "
-            "Each point is a training of its own. Bars: intervals over seeds and items, where "
-            "there are two seeds or more.",
+            f"{_pools(rows)}Each point is a training of its own. Bars: intervals over seeds and "
+            "items, where there are two seeds or more.",
             alt=_alt(rows),
             data=rows,
             keys=evidence.keys_of("targets/"),
@@ -160,8 +160,8 @@ def _row(evidence: Evidence, key: tuple[int, str, str, int], found: pd.DataFrame
 
 
 def _lines(rows: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:
-    """Yield the points of one size and head; of two studies with one point, the more seeds."""
-    for (size, head), line in rows.groupby(["body_params", "head"], sort=True):
+    """Yield the points of a size, head and pool; of two studies with one, the more seeds."""
+    for (size, head, _), line in rows.groupby(["body_params", "head", "target"], sort=True):
         yield _style(rows, int(size), str(head)), line.drop_duplicates("items", keep="last")
 
 
@@ -194,16 +194,28 @@ def _draw(axes: Axes, rows: pd.DataFrame, style: Style) -> None:
 
 def _log_items(axes: Axes, items: pd.Series) -> None:
     ticks = sorted(items.unique())
+    labels, last = [], 0
+    for count in ticks:  # a label needs room on either side
+        labels.append(f"{count:,}" if count > 1.5 * last else "")
+        last = count if labels[-1] else last
     axes.set_xscale("log")
-    axes.set_xticks(ticks, [f"{count:,}" for count in ticks])
+    axes.set_xticks(ticks, labels)
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _pools(rows: pd.DataFrame) -> str:
+    """Return which targets draw their training items from several pools; "" if none does."""
+    pools = rows.groupby("title", sort=False)["target"].unique()
+    said = [f"{title} from {listed(sorted(found))}"
+            for title, found in pools.items() if len(found) > 1]  # fmt: skip
+    return f"Items of {listed(said)}, pools whose lines are apart. " if said else ""
 
 
 def _alt(rows: pd.DataFrame) -> str:
     parts = [
         f"{title}, {short_count(int(str(size)))}, {head}: {numbers(line['value'])}"
-        for (title, size, head), line in rows[rows["group"] == "other"].groupby(
-            ["title", "body_params", "head"], sort=False
+        for (title, size, head, _), line in rows[rows["group"] == "other"].groupby(
+            ["title", "body_params", "head", "target"], sort=False
         )
     ]
     return (
