@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -55,6 +56,24 @@ def test_smaller_studies_render_too(kind, options, tmp_path):
     text = paper.html.read_text()
     assert "Reproducibility" in text
     assert ">nan<" not in text
+
+
+def test_a_study_that_is_scored_in_english_alone_renders(tmp_path):
+    study = made_up.study("smoke", layers=(2, 4), seeds=(0, 1), arms=("none",), hypotheses=False)
+    for task in study.study["tasks"].values():
+        task["test_languages"] = ["en"]
+    for name in ("scores", "growths"):
+        table = getattr(study, name)
+        setattr(study, name, table[table["group"] == "en"])
+    for name in ("runs", "baselines", "probes"):
+        table = getattr(study, name)
+        setattr(study, name, table[table["language"] == "en"])
+    study.budgets = study.budgets[study.budgets["group"] == "en"]
+    study.gaps, study.fits = study.gaps.iloc[:0], study.fits.iloc[:0]
+    study.alignments = study.alignments.iloc[:0]
+    paper = render_paper(study, tmp_path, study="smoke")
+    text = re.sub("<[^>]*>", "", paper.html.read_text())
+    assert re.search(r"accuracy goes from [\d.]+ to [\d.]+ % in English\.", text)
 
 
 def test_a_real_study_speaks_of_its_sets_and_a_generated_one_of_its_generator(mini_paper, tmp_path):

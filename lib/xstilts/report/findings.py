@@ -31,6 +31,8 @@ class Findings(Phrases):
         for title, of_title in rows.groupby("title", sort=False):
             most = of_title[of_title["items"] == of_title["items"].max()]
             others = most[most["group"] == "other"]
+            if others.empty:  # scored in English alone
+                continue
             best = others.loc[others["value"].idxmax()]
             english = most[(most["group"] == "en") & (most["study"] == best["study"])
                            & (most["model"] == best["model"])].iloc[0]  # fmt: skip
@@ -39,7 +41,8 @@ class Findings(Phrases):
                 f"on the other languages on {title} ({best['items']:,} items, "
                 f"{short_count(best['body_params'])}, head “{best['head']}”)"
             )
-        return f"Where a target has the most items, the best encoder reaches {listed(said)}."
+        start = "Where a target has the most items, the best encoder reaches"
+        return f"{start} {listed(said)}." if said else ""
 
     def deepest_retrieval(self, corpus: str) -> str:
         """Return what the deepest encoder of a study beside this one retrieves, untrained."""

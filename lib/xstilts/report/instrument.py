@@ -33,13 +33,12 @@ class Instrument(Findings, Soundness):
         names = self._ends()
         parts = []
         for target in self.evidence.targets:
-            keys = [[f"probe/{name}/{target}/{group}" for name in names] for group in
-                    ("en", "other")]  # fmt: skip
-            english, other = (" to ".join(self.num(key) for key in of) for of in keys)
-            parts.append(
-                f"{english} % in English and {other} % on the other languages on "
-                f"{self.evidence.title(target)}"
-            )
+            said = []
+            for group, where in (("en", "in English"), ("other", "on the other languages")):
+                keys = [f"probe/{name}/{target}/{group}" for name in names]
+                if all(key in self.num for key in keys):  # it may be scored in English alone
+                    said.append(f"{' to '.join(map(self.num, keys))} % {where}")
+            parts.append(f"{listed(said)} on {self.evidence.title(target)}")
         sizes = ", from the smallest to the largest encoder," if len(names) > 1 else ""
         return f"A linear probe of the frozen encoder reaches{sizes} {'; '.join(parts)}"
 

@@ -104,25 +104,20 @@ class Wording(Instrument):
 
     def sizes(self, target: str) -> str:
         """Return what size does to a target without intermediate task."""
-        evidence = self.evidence
-        names = list(evidence.models)
-        small, large = (
-            {group: score_key(name, "none", "none", target, group) for group in ("en", "other")}
-            for name in (names[0], names[-1])
-        )
-        title = evidence.title(target)
+        names = list(self.evidence.models)
+        said = []
+        for group, where in (("en", "in English"), ("other", "on the mean of the other languages")):
+            small, large = (score_key(name, "none", "none", target, group)
+                            for name in (names[0], names[-1]))  # fmt: skip
+            if large in self.num:  # a target may be scored in English alone
+                start = f"from {self.num(small)} to " if len(names) > 1 else ""
+                said.append(f"{start}{self.num(large)} % {where}")
+        title = self.evidence.title(target)
         if len(names) == 1:
-            return (
-                f"On {title} the encoder reaches {self.num(large['en'])} % in English and "
-                f"{self.num(large['other'])} % on the mean of the other languages without "
-                f"intermediate task. {self.floor(target)}"
-            )
-        return (
-            f"On {title}, from the smallest to the largest encoder, accuracy goes from "
-            f"{self.num(small['en'])} to {self.num(large['en'])} % in English and from "
-            f"{self.num(small['other'])} to {self.num(large['other'])} % on the mean of the "
-            f"other languages. {self.growth(target)} {self.floor(target)}"
-        )
+            reached = f"the encoder reaches {listed(said)} without intermediate task"
+            return f"On {title} {reached}. {self.floor(target)}".strip()
+        grown = f"from the smallest to the largest encoder, accuracy goes {listed(said)}"
+        return f"On {title}, {grown}. {self.growth(target)} {self.floor(target)}".strip()
 
     def growth(self, target: str) -> str:
         """Return what the step from the smallest to the largest encoder adds.
