@@ -58,6 +58,20 @@ def test_smaller_studies_render_too(kind, options, tmp_path):
     assert ">nan<" not in text
 
 
+def test_the_paper_of_a_study_in_which_nothing_differs_claims_nothing(tmp_path):
+    study = made_up.study("mini", layers=(3, 6))
+    for name in ("gains", "slopes", "growths", "hypotheses"):
+        table = getattr(study, name).assign(estimate=0.0, low=0.0, high=0.0)
+        changed: dict[str, object] = {"resolved": False} if "resolved" in table else {}
+        if "verdict" in table:
+            changed |= {"verdict": "not resolved", "p": 1.0, "p_holm": 1.0}
+        setattr(study, name, table.assign(**changed))
+    page = render_paper(study, tmp_path, study="mini").html.read_text()
+    text = re.sub("<[^>]*>", "", page)
+    assert "is not resolved: 0.0 points" in text
+    assert not re.search(r"(more|less) than English ones|\bnan\b", text)
+
+
 def test_a_study_that_is_scored_in_english_alone_renders(tmp_path):
     study = made_up.study("smoke", layers=(2, 4), seeds=(0, 1), arms=("none",), hypotheses=False)
     for task in study.study["tasks"].values():
