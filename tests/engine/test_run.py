@@ -1,95 +1,22 @@
 import base64
 import os
 import re
-import shutil
 import subprocess
 import sys
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from throwaway import FINISH, OPEN, ROOT, edit, finish, forget, grid, project, write_notebook
+from throwaway import ROOT, edit, finish, forget, grid
 
+from engine.conftest import STUDY, TARGET, finish_all, manifests
 from xstilts import engine
 from xstilts.cell import FAILED
-from xstilts.engine import compute, drop_stale, snakemake_command
-from xstilts.errors import BusyError, DataError, SpecError, XstiltsError
+from xstilts.engine import compute, snakemake_command
+from xstilts.errors import BusyError, SpecError, XstiltsError
 from xstilts.files import exclusive, write_json
-from xstilts.kernel_server import VARIABLE
-from xstilts.params import Cell
-from xstilts.results.key import SEEDED, run_key
+from xstilts.results.key import SEEDED
 from xstilts.results.manifest import is_done
-from xstilts.results.records import keep
-
-STUDY = "params/studies/smoke.yaml"
-TARGET = "targets/e5_l02/none/smoke_nli"
-
-
-@pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(engine, "POLL_S", 0.02)
-    with project(tmp_path, monkeypatch):
-        yield tmp_path
-
-
-@pytest.fixture
-def snakemake(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that puts a script in Snakemake's place."""
-
-    def put(script: str) -> None:
-        command = [sys.executable, "-c", textwrap.dedent(script)]
-        monkeypatch.setattr(engine, "snakemake_command", lambda *_: command)
-
-    return put
-
-
-def finish_all() -> None:
-    for cell in grid().values():
-        finish(cell)
-
-
-def manifests(root: Path) -> set[Path]:
-    return set(root.rglob("manifest.json"))
-
-
-# ---- what is stale --------------------------------------------------------------------------
-
-
-def test_nothing_is_dropped_where_nothing_changed(root):
-    finish_all()
-    before = manifests(root)
-    assert drop_stale(tuple(grid().values())) == []
-    assert manifests(root) == before
-
-
-def test_an_edited_budget_drops_its_stage_and_what_follows_from_it(root):
-    finish_all()
-    edit(root / STUDY, target_budget={"items": 64, "epochs": 1})
-    dropped = drop_stale(tuple(grid().values()))
-    assert {cell.stage for cell in dropped} == {"40_target", "50_analysis", "60_paper"}
-    assert not any(cell.manifest.exists() for cell in dropped)
-    assert len(dropped) + len(manifests(root)) == len(grid())
-
-
-def test_a_seed_more_drops_manifests_of_cells_that_train_but_of_nothing_before_them(root):
-    finish_all()
-    edit(root / STUDY, seeds=[0, 1])
-    stages = {cell.stage for cell in drop_stale(tuple(grid().values()))}
-    assert stages == {"30_intermediate", "40_target", "50_analysis", "60_paper"}
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"key": "0123456789abcdef"}'])
-def test_a_manifest_that_is_broken_or_of_another_key_is_dropped(text):
-    finish_all()
-    cell = grid()["encoders/e5_l02"]
-    cell.manifest.write_text(text)
-    assert drop_stale(tuple(grid().values())) == [cell]
-
-
-# ---- the run --------------------------------------------------------------------------------
 
 
 def test_the_command_goes_on_from_what_is_there_without_snakemakes_own_lock(root):
@@ -278,134 +205,6 @@ def test_the_finished_cells_of_a_failed_run_stay(snakemake):
     with pytest.raises(XstiltsError, match="9 cells are not done"):
         compute("smoke")
     assert is_done(grid()["data/smoke_nli"])
-
-
-# ---- records --------------------------------------------------------------------------------
-
-
-def train(root: Path) -> list[Cell]:
-    """Leave a run without tables in every cell that trains, and return the cells."""
-    trained = [cell for cell in grid().values() if cell.stage in SEEDED]
-    for cell in trained:
-        facts = {"run": f"smoke/{cell.name}/seed-0", "seed": 0, "key": run_key(cell, 0)}
-        write_json(cell.folder / "seed-0" / "run.json", facts)
-    return trained
-
-
-def test_recorded_runs_are_done_before_anything_starts(root, snakemake, capsys):
-    trained = train(root)
-    keep("smoke")
-    shutil.rmtree(root / "outputs/smoke")
-    snakemake("raise SystemExit(1)")
-    with pytest.raises(XstiltsError, match="5 cells are not done"):
-        compute("smoke")
-    assert all(map(is_done, trained))
-    told = capsys.readouterr().err.splitlines()[0]
-    assert told == "restored from outputs/published/smoke/runs: 5 of 5 runs"
-
-
-def test_records_of_another_key_are_told_and_left(root, snakemake, capsys):
-    train(root)
-    keep("smoke")
-    shutil.rmtree(root / "outputs/smoke")
-    edit(root / STUDY, target_budget={"items": 64, "epochs": 1})
-    snakemake("raise SystemExit(1)")
-    with pytest.raises(XstiltsError, match="10 cells are not done"):
-        compute("smoke")
-    assert "runs: 0 of 5 runs (3 left out: another key or precision)" in capsys.readouterr().err
-
-
-def test_a_broken_record_is_told_and_nothing_starts(root, snakemake):
-    train(root)
-    keep("smoke")
-    snakemake("open('started', 'w')")
-    (root / "outputs/published/smoke/runs" / f"{TARGET}.parquet").write_bytes(b"broken")
-    shutil.rmtree(root / "outputs/smoke")
-    with pytest.raises(DataError, match=r"smoke_nli\.parquet: not a Parquet file"):
-        compute("smoke")
-    assert not (root / "started").exists()
-
-
-# ---- warm kernels ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What happened to a server that is put in the place of that of kernels."""
-    happened = []
-
-    @contextmanager
-    def serve(log: object) -> Iterator[tuple[dict[str, str], list[int]]]:
-        happened.append("started")
-        with open(os.devnull) as held:
-            yield {VARIABLE: "/its/socket"}, [held.fileno()]
-        happened.append("ended")
-
-    monkeypatch.setattr(engine, "serve_kernels", serve)
-    monkeypatch.setattr(sys, "platform", "linux")
-    return happened
-
-
-ANNOUNCED = f"import os; open('announced', 'w').write(os.environ.get('{VARIABLE}', ''))"
-
-
-def announced(root: Path, **options: str) -> str:
-    with pytest.raises(XstiltsError):
-        compute("smoke", **options)
-    return (root / "announced").read_text()
-
-
-def test_the_server_of_kernels_is_announced_to_the_jobs_and_ends_with_the_run(
-    root, snakemake, served
-):
-    snakemake(ANNOUNCED)
-    assert announced(root) == "/its/socket"
-    assert served == ["started", "ended"]
-
-
-@pytest.mark.parametrize("name", ["encoders/e5_l02", TARGET])
-def test_a_run_of_one_cell_that_would_gain_starts_no_server(root, snakemake, served, name):
-    finish_all()
-    grid()[name].manifest.unlink()
-    grid()["data/smoke_nli"].manifest.unlink()
-    snakemake(ANNOUNCED)
-    assert announced(root) == ""
-    assert served == []
-
-
-def test_a_run_of_two_cells_that_gain_starts_one(root, snakemake, served):
-    finish_all()
-    for name in ("encoders/e5_l02", TARGET):
-        grid()[name].manifest.unlink()
-    snakemake(ANNOUNCED)
-    assert announced(root) == "/its/socket"
-
-
-def test_a_profile_starts_no_server_for_its_cells_run_who_knows_where(root, snakemake, served):
-    snakemake(ANNOUNCED)
-    assert announced(root, profile="profiles/slurm") == ""
-
-
-def test_another_system_than_linux_starts_no_server(root, snakemake, served, monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
-    snakemake(ANNOUNCED)
-    assert announced(root) == ""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="there are no warm kernels")
-def test_cells_under_snakemake_have_kernels_of_one_server(root):
-    """The environment that Snakemake gives a job is the one that the server expects."""
-    (root / "Snakefile").symlink_to(ROOT / "Snakefile")
-    who = "import os\nopen(f'{task}.parent', 'w').write(str(os.getppid()))"
-    write_notebook(root, OPEN, who, FINISH)
-    with pytest.raises(XstiltsError):  # there is no other notebook
-        compute("smoke", cores=2)
-    log = (root / "outputs/smoke/logs/snakemake.log").read_text()
-    assert "plainly" not in log
-    parents = [path.read_text() for path in root.glob("*.parent")]
-    assert len(parents) == 2
-    assert len(set(parents)) == 1
 
 
 def test_cores_are_those_this_process_may_use():
