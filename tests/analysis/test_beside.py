@@ -12,7 +12,7 @@ from xstilts.errors import DataError
 from xstilts.params.grid import PUBLISHED, tables_folder
 
 
-def test_every_score_and_single_contrast_in_points_stands_under_its_items(analysis):
+def test_every_score_and_contrast_in_points_stands_under_its_items(analysis):
     table = tabulate_budgets(analysis.study, analysis.scores, analysis.gains)
     assert table.dtypes.astype("str").to_dict() == BUDGETS
     assert set(table["group"]) == {"en", "other"}
@@ -21,10 +21,21 @@ def test_every_score_and_single_contrast_in_points_stands_under_its_items(analys
     assert scores["value"].tolist() == wanted["score"].tolist()
     gains = analysis.gains[
         analysis.gains["group"].isin(["en", "other"])
-        & (analysis.gains["unit"] == "points") & (analysis.gains["intermediate"] != "mean")
+        & (analysis.gains["unit"] == "points")
     ]  # fmt: skip
     assert contrasts["value"].tolist() == gains["estimate"].tolist()
     assert set(table["items"]) == {analysis.study["study"]["target_budget"]["items"]}
+
+
+def test_means_over_pairs_are_named_and_have_the_items_of_the_target_with_most(analysis):
+    study = json.loads(json.dumps(analysis.study))
+    study["study"]["targets"] = ["made_nli@7", "made_paraphrase@9"]
+    table = tabulate_budgets(study, analysis.scores.iloc[:0], analysis.gains)
+    means = table[table["intermediate"] == "mean"]
+    assert dict(zip(means["target"], means["title"], strict=True)) == {
+        "cross": "cross-task pairs", "same": "same-task pairs",
+    }  # fmt: skip
+    assert set(means["items"]) == {9}
 
 
 def test_items_in_a_targets_name_are_its_own(analysis):

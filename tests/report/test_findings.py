@@ -42,6 +42,32 @@ def test_the_best_encoder_at_the_most_items_is_told_with_both_scores(real):
     assert "head “joint”" in told
 
 
+def test_the_main_contrast_is_told_at_every_budget_and_head(real, mini):
+    told = plain(say(real).other_budgets())
+    assert told.startswith("Over the cross-task pairs, multilingual minus English data give")
+    rows = real.budgets.query("contrast == 'multilingual-english' and target == 'cross'")
+    rows = rows[rows["group"] == "other"].set_index(["study", "layers"])["value"]
+    own, more = told.split("; ")
+    assert "here (items 2,000, head “aligned”)" in own
+    assert "in study “real_more” (items 8,000, head “aligned”)" in more
+    for text, study in ((own, "real"), (more, "real_more")):
+        for layers in (3, 6):
+            assert f"{rows[study, layers]:+.1f}" in text.replace("−", "-")
+    assert say(mini).other_budgets() == ""
+
+
+def test_a_study_of_one_seed_gives_no_interval_and_says_so(real):
+    lone = real.budgets["study"] == "real_more"
+    one = SimpleNamespace(**vars(real))
+    one.budgets = real.budgets.assign(
+        seeds=real.budgets["seeds"].mask(lone, 1),
+        low=real.budgets["low"].mask(lone), high=real.budgets["high"].mask(lone),
+    )  # fmt: skip
+    more = plain(say(one).other_budgets()).split("; ")[1]
+    assert "one seed, which gives no interval" in more
+    assert more.count("(") == 1
+
+
 def test_the_whole_encoder_is_told_where_a_study_beside_has_it(real, mini):
     told = plain(say(real).deepest_retrieval("tatoeba"))
     assert told.startswith("With 12 layers, study “made_whole” finds 81.0 %")

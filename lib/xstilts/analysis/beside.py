@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from xstilts.analysis.origin import RETRIEVALS
+from xstilts.analysis.sample import PAIR_KINDS
 from xstilts.errors import DataError
 from xstilts.files import read_json
 from xstilts.params import ModelSpec, StudySpec, base_task
@@ -25,10 +26,10 @@ BUDGETS: dict[str, str] = {
     "family": "str",
     "layers": "int64",
     "body_params": "int64",
-    "target": "str",  # task, without its items
+    "target": "str",  # task, without its items; of a mean of pairs: cross, same
     "title": "str",  # of the task, up to a comma: one for all its pools of items
-    "items": "int64",  # of the target that a run trains on
-    "intermediate": "str",
+    "items": "int64",  # of the target that a run trains on; of a mean: of the target with most
+    "intermediate": "str",  # of a mean of pairs: mean
     "arm": "str",  # of a contrast: empty
     "contrast": "str",  # of a score: empty
     "group": "str",  # en, other
@@ -47,7 +48,9 @@ _GROUPS = ("en", "other")
 def tabulate_budgets(
     about: Mapping[str, Any], scores: pd.DataFrame, gains: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return a study's scores and its contrasts of single pairs in points, columns `BUDGETS`.
+    """Return a study's scores and contrasts in points, columns `BUDGETS`.
+
+    Contrasts are those of every pair of tasks, and their means over cross-task and same-task pairs.
 
     Args:
         about: what its study.json holds.
@@ -56,14 +59,17 @@ def tabulate_budgets(
     """
     study = parse(StudySpec, about["study"], "study.json: study")
     heads = {name: model["head"] for name, model in about["models"].items()}
-    one_pair = (gains["intermediate"] != "mean") & (gains["unit"] == "points")
+    points = gains[gains["unit"] == "points"]
     rows = pd.concat([
         scores.assign(contrast="", value=scores["score"]),
-        gains[one_pair].assign(arm="", value=gains["estimate"]),
+        points.assign(arm="", value=points["estimate"]),
     ], ignore_index=True)  # fmt: skip
     rows = rows[rows["group"].isin(_GROUPS)]
     titles = {name: task["title"].split(",")[0] for name, task in about["tasks"].items()}
-    items = [study.budget(target, "target").items for target in rows["target"]]
+    titles |= {kind: f"{kind}-task pairs" for kind in PAIR_KINDS}
+    of_targets = {target: study.budget(target, "target").items for target in study.targets}
+    most = max(of_targets.values())
+    items = [of_targets.get(target, most) for target in rows["target"]]
     rows = rows.assign(
         study=about["name"], head=rows["model"].map(heads), items=items,
         target=rows["target"].map(base_task), title=rows["target"].map(titles),

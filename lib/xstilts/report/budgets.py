@@ -1,20 +1,16 @@
-"""Scores and the arms' difference by the items that a target is trained on, and by head."""
+"""Scores without intermediate task by the items that a target is trained on, and by head."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from xstilts.params import base_task
 from xstilts.report.evidence import Evidence, Tables, evidence_of, short_count
 from xstilts.report.figure import Figure, finished
-from xstilts.report.formats import UNDEFINED, interval, listed, write
-from xstilts.report.numbers import budget_key
+from xstilts.report.formats import listed
 from xstilts.report.panels import legend, numbers, panels, set_title
-from xstilts.report.table import Entry, Table, entries
 from xstilts.report.theme import INK, SIZES, Style, themed
 
 _GROUPS = {"en": "English", "other": "other languages"}
@@ -22,7 +18,6 @@ _GROUPS = {"en": "English", "other": "other languages"}
 _HEADS = {
     "aligned": ("-", "o"), "joint": ((0, (4, 1.5)), "s"), "siamese": ((0, (1, 1.2)), "^")
 }  # fmt: skip
-_CONTRASTS = ("english-none", "multilingual-none", "multilingual-english")
 
 
 def budget_curves(analysis: Tables) -> Figure:
@@ -60,103 +55,6 @@ def curve_rows(evidence: Evidence) -> pd.DataFrame:
     table = evidence.tables.budgets
     rows = table[(table["contrast"] == "") & (table["arm"] == "none")]
     return rows.sort_values(["title", "head", "body_params", "items", "seeds"], kind="stable")
-
-
-def budgets(analysis: Tables) -> Table | None:
-    """Return what the arms differ by at every number of items and head; None without another.
-
-    On the mean of the other languages, in points: a row a target, size, head, number of
-    items and intermediate task.
-    """
-    evidence = evidence_of(analysis)
-    table = evidence.tables.budgets
-    shown = table[table["contrast"].isin(_CONTRASTS) & (table["group"] == "other")]
-    if len(shown[["head", "items"]].drop_duplicates()) < 2:
-        return None
-    rows: list[list[Entry]] = []
-    sections: dict[int, str] = {}
-    for title, of_title in shown.groupby("title", sort=False):
-        sections[len(rows)] = str(title)
-        keys = ["body_params", "intermediate", "head", "items", "study"]
-        for key, found in of_title.groupby(keys, sort=True):
-            size, middle, head, items, _ = key
-            rows.append(_row(evidence, (size, middle, head, items), found))
-    return Table(
-        "budgets", "What the arms differ by on the mean of the other languages, in points, by the "
-        "number of English items that the target is trained on and the head, in this study and "
-        "those beside it. In brackets: intervals, where there are two seeds or more.",
-        ("Body", "Intermediate task", "Head", "Items", "Seeds", "English over none",
-         "Multilingual over none", "Multilingual over English"),
-        rows, shown, heads=3, sections=sections,
-    )  # fmt: skip
-
-
-def control(analysis: Tables) -> Table | None:
-    """Return same-task arms beside as many more of the target's own items; None without these.
-
-    On the mean of the other languages: a row a target and size. The control is a training of
-    arm none on the items of target and intermediate budget together, in a study beside.
-    """
-    evidence = evidence_of(analysis)
-    rows: list[list[Entry]] = []
-    sections: dict[int, str] = {}
-    used: list[pd.DataFrame] = []
-    for middle, target in evidence.pairs("same"):
-        shown = _compared(evidence, middle, target)
-        if shown[1].empty:
-            continue
-        sections[len(rows)] = f"{evidence.title(target)}, after {evidence.title(middle)}"
-        used += shown
-        for model, size in evidence.sizes.items():
-            rows.append(entries(size, *(_score(part[part["model"] == model]) for part in shown)))
-    if not rows:
-        return None
-    return Table(
-        "control", "Accuracy in percent on the mean of the other languages: without intermediate "
-        "task; the same with as many more English items of the target as the intermediate task "
-        "has, and so as many steps in all; and after the intermediate task of the target’s own "
-        "skill. In brackets: intervals, where there are two seeds or more.",
-        ("Body", "None", "None, more items", "English", "Multilingual"), rows, pd.concat(used),
-        sections=sections,
-    )  # fmt: skip
-
-
-def _compared(evidence: Evidence, middle: str, target: str) -> list[pd.DataFrame]:
-    """Return the scores of none, of none with more items, and of the two arms."""
-    table = evidence.tables.budgets
-    scores = table[
-        (table["contrast"] == "") & (table["group"] == "other")
-        & (table["target"] == base_task(target))
-    ]  # fmt: skip
-    own, bare = scores[scores["study"] == evidence.name], scores[scores["arm"] == "none"]
-    items = evidence.spec.budget(target, "target").items
-    more = items + evidence.spec.budget(middle, "intermediate").items
-    arms = [own[(own["intermediate"] == middle) & (own["arm"] == arm)]
-            for arm in ("english", "multilingual")]  # fmt: skip
-    return [own[own["arm"] == "none"], bare[bare["items"] == more], *arms]
-
-
-def _score(rows: pd.DataFrame) -> Entry:
-    return _entry(rows.to_dict("records")[-1], sign=False) if len(rows) else Entry(UNDEFINED)
-
-
-def _entry(row: Mapping[str, Any], *, sign: bool) -> Entry:
-    ends = interval(row["low"], row["high"], sign=sign)
-    text = write(row["value"], "points" if sign else "percent")
-    return Entry(text, f"[{ends}]" if ends else "", number=budget_key(row))
-
-
-def _row(evidence: Evidence, key: tuple[int, str, str, int], found: pd.DataFrame) -> list[Entry]:
-    size, middle, head, items = key
-    rows = {row["contrast"]: row for row in found.to_dict("records")}
-    cells = [
-        _entry(rows[contrast], sign=True) if contrast in rows else Entry(UNDEFINED)
-        for contrast in _CONTRASTS
-    ]
-    return entries(
-        short_count(size), evidence.labels.get(middle, middle), head, write(items, "count"),
-        write(int(found["seeds"].iloc[0]), "count"), *cells,
-    )  # fmt: skip
 
 
 def _lines(rows: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xstilts.report.budget_tables import items_words
 from xstilts.report.evidence import short_count
 from xstilts.report.formats import listed
 from xstilts.report.numbers import budget_key, fit_key, gap_key, uncollapsed_key
@@ -43,6 +44,29 @@ class Findings(Phrases):
             )
         start = "Where a target has the most items, the best encoder reaches"
         return f"{start} {listed(said)}." if said else ""
+
+    def other_budgets(self) -> str:
+        """Return multilingual minus English over the cross-task pairs, study by study."""
+        table = self.evidence.tables.budgets
+        rows = table[(table["contrast"] == "multilingual-english") & (table["group"] == "other")
+                     & (table["target"] == "cross")]  # fmt: skip
+        said = []
+        for (study, head), found in rows.groupby(["study", "head"], sort=False):
+            found = found.sort_values("body_params")
+            each = [f"{self.brief(budget_key(row))} at {short_count(row['body_params'])}"
+                    for row in found.to_dict("records")]  # fmt: skip
+            own = study == self.evidence.name
+            where = "here" if own else f"in study “{study}”"
+            items = items_words(self.evidence, str(study))
+            seeds = int(found["seeds"].min())
+            alone = "" if seeds > 1 else ", one seed, which gives no interval"
+            said.append(f"{where} (items {items}, head “{head}”{alone}) {listed(each)}")
+        if len(said) < 2:
+            return ""
+        return (
+            "Over the cross-task pairs, multilingual minus English data give, in points on the "
+            f"other languages: {'; '.join(said)}."
+        )
 
     def deepest_retrieval(self, corpus: str) -> str:
         """Return what the deepest encoder of a study beside this one retrieves, untrained."""

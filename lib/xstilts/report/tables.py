@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xstilts.report.batches import batch_table
-from xstilts.report.budgets import budgets, control
+from xstilts.report.budget_tables import budget_pairs, budgets, control
 from xstilts.report.crosscheck_table import crosschecks
 from xstilts.report.evidence import GROUPS, Evidence, Tables, evidence_of
 from xstilts.report.examples import examples
@@ -27,6 +27,7 @@ __all__ = [
     "all_tables",
     "audit",
     "batch_table",
+    "budget_pairs",
     "budgets",
     "claims",
     "control",
@@ -219,8 +220,9 @@ def all_tables(analysis: Tables) -> dict[str, Table]:
     if (found := retrieval(analysis)) is not None:
         made.append(found)
     allowed = (
-        budgets(analysis), control(analysis), crosschecks(analysis), batch_table(analysis),
-        fits(analysis), uncollapsed(analysis), powers(analysis), simulation(),
+        budgets(analysis), budget_pairs(analysis), control(analysis), crosschecks(analysis),
+        batch_table(analysis), fits(analysis), uncollapsed(analysis), powers(analysis),
+        simulation(),
     )  # fmt: skip
     made += [table for table in allowed if table is not None]
     made += [audit(analysis), costs(analysis), runs(analysis)]
