@@ -4,9 +4,18 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xstilts.analysis import analyse
-from xstilts.analysis.beside import BUDGETS, DEEPER, read_beside, read_deeper, tabulate_budgets
+from xstilts.analysis.beside import (
+    BUDGETS,
+    DEEPER,
+    apart,
+    read_beside,
+    read_deeper,
+    tabulate_budgets,
+)
 from xstilts.analysis.origin import RETRIEVALS
 from xstilts.errors import DataError
 from xstilts.params.grid import PUBLISHED, tables_folder
@@ -94,3 +103,29 @@ def test_other_encoders_retrieval_before_training_is_read_and_the_own_ones_are_n
     assert found.dtypes.astype("str").to_dict() == DEEPER
     assert found[["study", "model", "layers"]].to_numpy().tolist() == [["other", model, 3]]
     assert read_deeper(small.outputs, ["other"], [model]).empty
+
+
+ends = st.floats(0.01, 10)
+
+
+@given(st.floats(-50, 50), st.floats(-50, 50), ends, ends)
+def test_two_normal_estimates_differ_by_the_root_of_both_variances(one, other, wide, narrow):
+    first, second = (one, one - wide, one + wide), (other, other - narrow, other + narrow)
+    middle, low, high = apart(first, second)
+    assert middle == other - one
+    assert high - middle == pytest.approx(np.hypot(wide, narrow))
+    assert middle - low == pytest.approx(np.hypot(wide, narrow))
+
+
+@given(st.floats(-50, 50), st.floats(-50, 50), ends, ends, ends, ends)
+def test_the_difference_turned_around_has_the_other_sign(one, other, a, b, c, d):
+    first, second = (one, one - a, one + b), (other, other - c, other + d)
+    middle, low, high = apart(first, second)
+    assert apart(second, first) == pytest.approx((-middle, -high, -low))
+
+
+def test_two_proportions_have_newcombes_interval():
+    """48/80 and 56/70 by Wilson's limits: Newcombe 1998, table II, method 10, row (a)."""
+    first, second = (0.6, 0.4904, 0.7005), (0.8, 0.6917, 0.8770)
+    middle, low, high = apart(first, second)
+    assert (middle, low, high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-3)

@@ -56,6 +56,16 @@ def test_the_main_contrast_is_told_at_every_budget_and_head(real, mini):
     assert say(mini).other_budgets() == ""
 
 
+def test_another_budget_is_held_against_this_study_at_the_same_size(real):
+    told = plain(say(real).other_budgets())
+    assert say(real).compares_budgets()
+    rows = real.budgets.query("contrast == 'multilingual-english' and target == 'cross'")
+    rows = rows[(rows["group"] == "other") & (rows["layers"] == 6)].set_index("study")["value"]
+    difference = f"{rows['real_more'] - rows['real']:+.1f}".replace("+0.0", "0.0")
+    assert f"At 10.6M, study “real_more” is {difference} points" in told.replace("−", "-")
+    assert told.count("a difference that is not resolved") == 2
+
+
 def test_a_study_of_one_seed_gives_no_interval_and_says_so(real):
     lone = real.budgets["study"] == "real_more"
     one = SimpleNamespace(**vars(real))
@@ -66,6 +76,7 @@ def test_a_study_of_one_seed_gives_no_interval_and_says_so(real):
     more = plain(say(one).other_budgets()).split("; ")[1]
     assert "one seed, which gives no interval" in more
     assert more.count("(") == 1
+    assert not say(one).compares_budgets()
 
 
 def test_the_whole_encoder_is_told_where_a_study_beside_has_it(real, mini):

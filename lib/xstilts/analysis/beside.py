@@ -5,6 +5,7 @@ other ones, whose finished tables are read, never computed, here.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from math import hypot
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,29 @@ def tabulate_budgets(
         target=rows["target"].map(base_task), title=rows["target"].map(titles),
     )  # fmt: skip
     return rows[list(BUDGETS)].astype(BUDGETS).reset_index(drop=True)
+
+
+def apart(
+    one: tuple[float, float, float], other: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Return other minus one with its interval, from two estimates with theirs.
+
+    As if the two were independent. Two studies that are scored on the same items are not, and
+    their difference then varies less than the interval says.
+
+    Args:
+        one: estimate, low end, high end.
+        other: likewise, of the same confidence.
+
+    Source: Zou and Donner 2008, Statistics in Medicine 27, 1693 (10.1002/sim.3095).
+    """
+    (first, first_low, first_high), (second, second_low, second_high) = one, other
+    middle = second - first
+    return (
+        middle,
+        middle - hypot(second - second_low, first_high - first),
+        middle + hypot(second_high - second, first - first_low),
+    )
 
 
 def read_beside(outputs: str, studies: Sequence[str]) -> list[pd.DataFrame]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from xstilts.report.batches import batch_text
+from xstilts.report.beside import beside_numbers
 from xstilts.report.crosscheck_table import agreeing
 from xstilts.report.evidence import Evidence
 from xstilts.report.formats import Unit
@@ -27,6 +28,7 @@ def derived(evidence: Evidence) -> Iterator[Derived]:
     yield from _discoveries(evidence)
     yield from _batches(evidence)
     yield from _gaps(evidence)
+    yield from beside_numbers(evidence)
     yield from power_numbers(evidence)
     yield from simulation_numbers()
     if len(evidence.tables.probes):

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
+from xstilts.report.beside import beside_key, main_contrasts, own_against_others
 from xstilts.report.budget_tables import items_words
 from xstilts.report.evidence import short_count
 from xstilts.report.formats import listed
@@ -47,26 +50,38 @@ class Findings(Phrases):
 
     def other_budgets(self) -> str:
         """Return multilingual minus English over the cross-task pairs, study by study."""
-        table = self.evidence.tables.budgets
-        rows = table[(table["contrast"] == "multilingual-english") & (table["group"] == "other")
-                     & (table["target"] == "cross")]  # fmt: skip
-        said = []
-        for (study, head), found in rows.groupby(["study", "head"], sort=False):
-            found = found.sort_values("body_params")
-            each = [f"{self.brief(budget_key(row))} at {short_count(row['body_params'])}"
-                    for row in found.to_dict("records")]  # fmt: skip
-            own = study == self.evidence.name
-            where = "here" if own else f"in study “{study}”"
-            items = items_words(self.evidence, str(study))
-            seeds = int(found["seeds"].min())
-            alone = "" if seeds > 1 else ", one seed, which gives no interval"
-            said.append(f"{where} (items {items}, head “{head}”{alone}) {listed(each)}")
+        rows = main_contrasts(self.evidence)
+        said = [self._of_study(str(study), str(head), found)
+                for (study, head), found in rows.groupby(["study", "head"], sort=False)
+                ]  # fmt: skip
         if len(said) < 2:
             return ""
-        return (
+        told = (
             "Over the cross-task pairs, multilingual minus English data give, in points on the "
             f"other languages: {'; '.join(said)}."
         )
+        return " ".join([told, *self._apart()])
+
+    def compares_budgets(self) -> bool:
+        """Return whether `other_budgets` holds another study's contrast against this one's."""
+        return any(own_against_others(self.evidence))
+
+    def _of_study(self, study: str, head: str, rows: pd.DataFrame) -> str:
+        each = [f"{self.brief(budget_key(row))} at {short_count(row['body_params'])}"
+                for row in rows.to_dict("records")]  # fmt: skip
+        where = "here" if study == self.evidence.name else f"in study “{study}”"
+        alone = "" if int(rows["seeds"].min()) > 1 else ", one seed, which gives no interval"
+        items = items_words(self.evidence, study)
+        return f"{where} (items {items}, head “{head}”{alone}) {listed(each)}"
+
+    def _apart(self) -> list[str]:
+        """Return, for each study beside and size, whether its contrast differs from this one's."""
+        verdicts = {"up": "higher", "down": "lower", "open": "a difference that is not resolved"}
+        return [
+            f"At {short_count(size)}, study “{study}” is {self.estimate(beside_key(study, size))} "
+            f"from this one: {verdicts[self.direction(beside_key(study, size))]}."
+            for study, size, _ in own_against_others(self.evidence)
+        ]
 
     def deepest_retrieval(self, corpus: str) -> str:
         """Return what the deepest encoder of a study beside this one retrieves, untrained."""
