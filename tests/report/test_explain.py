@@ -117,6 +117,35 @@ def test_a_number_without_runs_is_still_told():
     assert "runs (" not in explain("real", "count/models")
 
 
+def test_a_row_among_other_budgets_names_the_runs_of_this_study(real):
+    analysis, evidence, numbers = real
+    keys = [key for key in numbers.keys if key.startswith("budgets/real/") and ":" not in key]
+    assert len(keys) > 50
+    for key in keys:
+        number = numbers.find(key)
+        by_arm = chosen_runs(analysis, evidence, number).groupby("arm")["score"].mean()
+        if number.row["contrast"]:
+            first, second = number.row["contrast"].split("-")
+            assert by_arm[first] - by_arm[second] == pytest.approx(number.value), key
+        else:
+            assert by_arm.item() == pytest.approx(number.value), key
+
+
+def test_a_row_of_a_study_beside_gives_the_command_that_explains_it(real):
+    _, _, numbers = real
+    key = next(key for key in numbers.keys if key.startswith("budgets/real_curve/")
+               and key.endswith("/other") and "/xnli_60k/60000/" in key)  # fmt: skip
+    told = explain("real", key)
+    assert "runs (" not in told
+    (line,) = [line for line in told.splitlines() if line.startswith("its runs: ")]
+    command, study, its_key = line.removeprefix("its runs: xstilts ").split()
+    assert (command, study) == ("explain", "real_curve")
+    assert "@60000/" in its_key
+    there = explain(study, its_key)
+    assert there.splitlines()[1].startswith(told.splitlines()[1].split(" (")[0] + " (")
+    assert "runs (" in there
+
+
 def test_an_unknown_number_names_the_nearest():
     with pytest.raises(SpecError, match=r"'count/model' is unknown. Did you mean 'count/models'"):
         explain("real", "count/model")

@@ -12,7 +12,7 @@ from xstilts.report.evidence import Evidence, evidence_of
 from xstilts.report.folder import paper_folder
 from xstilts.report.numbers import Number, Numbers
 from xstilts.report.published import published_numbers
-from xstilts.report.trace import chosen_runs, encoder_cell, starts_of
+from xstilts.report.trace import budget_target, chosen_runs, encoder_cell, starts_of
 
 #: of a run, what is shown
 _RUN = ["run", "seed", "group", "score", "status", "device", "precision", "cell_key"]
@@ -43,12 +43,29 @@ def explain(study: str, key: str, outputs: str = "outputs") -> str:
     parts = [
         f"{key}\n{number.text} ({number.value!r}, {number.unit}), of {number.source}",
         f"tables: {folder.relative_to(project_root())}",
+        _other_study(evidence, number),
         _runs(analysis, evidence, number),
         _parameters(evidence, number),
         _cells(evidence, number),
         _code(read_json(folder / "manifest.json") if (folder / "manifest.json").is_file() else {}),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _other_study(evidence: Evidence, number: Number) -> str:
+    """Return the command that explains a number which a study beside lends this one."""
+    row = number.row
+    other = row.get("study", evidence.name)
+    if other == evidence.name:
+        return ""
+    if "model" not in row:  # made of one number of each study
+        return f"study beside: {other}"
+    target = budget_target(load_study(other), row)
+    parts = (
+        ["gains", row["model"], row["intermediate"], target, row["contrast"], "points"]
+        if row["contrast"] else ["scores", row["model"], row["intermediate"], row["arm"], target]
+    )  # fmt: skip
+    return f"its runs: xstilts explain {other} {'/'.join([*parts, row['group']])}"
 
 
 def _runs(analysis: Analysis, evidence: Evidence, number: Number) -> str:

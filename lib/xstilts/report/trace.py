@@ -10,6 +10,7 @@ from xstilts.analysis.estimand import CONTRASTS
 from xstilts.analysis.fit import CONTRAST as FITTED
 from xstilts.analysis.sample import PAIR_KINDS
 from xstilts.analysis.uncollapsed import collapsed_starts, is_left_out
+from xstilts.params import StudySpec, base_task
 from xstilts.params.claim import claims_file, read_claims
 from xstilts.report.evidence import Evidence, Tables
 from xstilts.report.formats import UNDEFINED
@@ -170,6 +171,8 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
             return {name: value for name, value in row.items() if value != "all"}
         case "growths.parquet":
             return row | {"models": [row["smaller"], row["larger"]]}
+        case "budgets.parquet" if row.get("model") and row["study"] == evidence.name:
+            return _of_budget(evidence, row)
         case "claims.parquet":
             return _of_claim(evidence, row["name"])
         case "hypotheses.parquet":
@@ -177,6 +180,23 @@ def _selectors(evidence: Evidence, number: Number) -> dict[str, Any] | None:
             return {"contrast": one.contrast, "pair": one.pairs, "group": one.group,
                     "target": one.target}  # fmt: skip
     return None
+
+
+def _of_budget(evidence: Evidence, row: Mapping[str, str]) -> dict[str, Any]:
+    """Return what picks the runs of a study's own row among those of other budgets and heads."""
+    kept = ("model", "contrast", "arm", "group", "intermediate")
+    found = {name: row[name] for name in kept if row[name]}
+    if row["intermediate"] == "mean":
+        del found["intermediate"]
+        return found | {"pair": row["target"]}
+    return found | {"target": budget_target(evidence.spec, row)}
+
+
+def budget_target(spec: StudySpec, row: Mapping[str, str]) -> str:
+    """Return what a study calls the target of its row among budgets: with items, or without."""
+    named = [target for target in spec.targets if base_task(target) == row["target"]
+             and str(spec.budget(target, "target").items) == row["items"]]  # fmt: skip
+    return named[0] if named else row["target"]
 
 
 def _of_claim(evidence: Evidence, name: str) -> dict[str, Any] | None:
