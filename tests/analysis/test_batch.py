@@ -57,6 +57,11 @@ def test_the_critical_batch_lies_where_a_fifth_more_items_are_needed():
     assert critical(1.0, 1.1, np.nan) == pytest.approx(16)  # the largest does not reach the loss
 
 
+@pytest.mark.filterwarnings("error")
+def test_two_batches_of_nearly_one_factor_do_not_overflow():
+    assert critical(1.0, 1.0 + 1e-9, 1.0) == np.inf
+
+
 @given(st.floats(1.21, 5), st.floats(1.21, 5))
 def test_a_costlier_batch_is_critical_earlier(one: float, other: float):
     low, high = sorted((one, other))

@@ -48,8 +48,8 @@ def test_the_main_contrast_is_told_at_every_budget_and_head(real, mini):
     rows = real.budgets.query("contrast == 'multilingual-english' and target == 'cross'")
     rows = rows[rows["group"] == "other"].set_index(["study", "layers"])["value"]
     own, more = told.split("; ")
-    assert "here (items 2,000, head “aligned”)" in own
-    assert "in study “real_more” (items 8,000, head “aligned”)" in more
+    assert "here (2,000 items, head “aligned”)" in own
+    assert "in study “real_more” (8,000 items, head “aligned”)" in more
     for text, study in ((own, "real"), (more, "real_more")):
         for layers in (3, 6):
             assert f"{rows[study, layers]:+.1f}" in text.replace("−", "-")

@@ -170,6 +170,6 @@ def critical_batch(batches: Sequence[int], factors: Sequence[Values]) -> Values:
         passes = ~(after < OVERHEAD) & (before < OVERHEAD)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (OVERHEAD - before) / (after - before)
-        share = np.where(np.isfinite(share), share, 0.0)
+        share = np.where(passes & np.isfinite(share), share, 0.0)  # without overflow where unused
         found = np.where(passes, 2.0 ** (x[place - 1] + share * (x[place] - x[place - 1])), found)
     return found

@@ -73,12 +73,17 @@ def budget_pairs(analysis: Tables) -> Table | None:
     )  # fmt: skip
 
 
-def items_words(evidence: Evidence, study: str) -> str:
-    """Return the items of a study's targets: "2,000", or "16,000 / 8,500" where they differ."""
+def items_by_target(evidence: Evidence, study: str) -> dict[str, int]:
+    """Return the items that a study trains each target on; of several pools, the most."""
     table = evidence.tables.budgets
     own = table[(table["study"] == study) & (table["intermediate"] != "mean")]
-    counts = [own.loc[own["title"] == title, "items"] for title in _titles(evidence)]
-    each = [write(int(found.max()), "count") for found in counts if len(found)]
+    most = own.groupby("title")["items"].max()
+    return {title: int(most[title]) for title in _titles(evidence) if title in most}
+
+
+def items_words(evidence: Evidence, study: str) -> str:
+    """Return the items of a study's targets: "2,000", or "16,000 / 8,500" where they differ."""
+    each = [write(count, "count") for count in items_by_target(evidence, study).values()]
     return each[0] if len(set(each)) == 1 else " / ".join(each)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from xstilts.report.beside import beside_key, main_contrasts, own_against_others
-from xstilts.report.budget_tables import items_words
+from xstilts.report.budget_tables import items_by_target
 from xstilts.report.evidence import short_count
 from xstilts.report.formats import listed
 from xstilts.report.numbers import budget_key, fit_key, gap_key, uncollapsed_key
@@ -71,8 +71,12 @@ class Findings(Phrases):
                 for row in rows.to_dict("records")]  # fmt: skip
         where = "here" if study == self.evidence.name else f"in study “{study}”"
         alone = "" if int(rows["seeds"].min()) > 1 else ", one seed, which gives no interval"
-        items = items_words(self.evidence, study)
-        return f"{where} (items {items}, head “{head}”{alone}) {listed(each)}"
+        counts = items_by_target(self.evidence, study)
+        if len(set(counts.values())) == 1:
+            items = f"{next(iter(counts.values())):,} items"
+        else:
+            items = listed([f"{count:,} items of {title}" for title, count in counts.items()])
+        return f"{where} ({items}, head “{head}”{alone}) {listed(each)}"
 
     def _apart(self) -> list[str]:
         """Return, for each study beside and size, whether its contrast differs from this one's."""
