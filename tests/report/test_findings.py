@@ -66,6 +66,19 @@ def test_another_budget_is_held_against_this_study_at_the_same_size(real):
     assert told.count("a difference that is not resolved") == 2
 
 
+def test_what_the_same_skill_brings_is_told_from_few_items_to_many(real, mini):
+    told = plain(say(real).same_skill_by_items()).replace("−", "-")
+    rows = real.budgets.query("contrast == 'multilingual-none' and target == 'same'")
+    rows = rows[(rows["group"] == "other") & (rows["layers"] == 6)].set_index("study")["value"]
+    few, many = told.split(" and ")
+    assert "at 10.6M" in few
+    assert f"{rows['real']:+.1f}" in few
+    assert few.endswith("with 2,000 items")
+    assert f"{rows['real_more']:+.1f}" in many
+    assert many.endswith("with 8,000 items.")
+    assert say(mini).same_skill_by_items() == ""
+
+
 def test_a_study_of_one_seed_gives_no_interval_and_says_so(real):
     lone = real.budgets["study"] == "real_more"
     one = SimpleNamespace(**vars(real))

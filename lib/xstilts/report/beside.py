@@ -13,10 +13,13 @@ CONTRAST = "multilingual-english"
 
 def main_contrasts(evidence: Evidence) -> pd.DataFrame:
     """Return multilingual minus English over the cross-task pairs: a row a study and model."""
+    return mean_contrasts(evidence, CONTRAST, "cross")
+
+
+def mean_contrasts(evidence: Evidence, contrast: str, kind: str) -> pd.DataFrame:
+    """Return a contrast over all pairs of a kind, on the other languages, by size."""
     rows = evidence.tables.budgets
-    chosen = (
-        (rows["contrast"] == CONTRAST) & (rows["target"] == "cross") & (rows["group"] == "other")
-    )
+    chosen = (rows["contrast"] == contrast) & (rows["target"] == kind) & (rows["group"] == "other")
     return rows[chosen].sort_values("body_params", kind="stable")
 
 

@@ -5,7 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from xstilts.report.beside import beside_key, main_contrasts, own_against_others
+from xstilts.report.beside import (
+    beside_key,
+    main_contrasts,
+    mean_contrasts,
+    own_against_others,
+)
 from xstilts.report.budget_tables import items_by_target
 from xstilts.report.evidence import short_count
 from xstilts.report.formats import listed
@@ -66,17 +71,35 @@ class Findings(Phrases):
         """Return whether `other_budgets` holds another study's contrast against this one's."""
         return any(own_against_others(self.evidence))
 
+    def same_skill_by_items(self) -> str:
+        """Return what the target's own skill brings at the largest size, by the target's items."""
+        rows = mean_contrasts(self.evidence, "multilingual-none", "same")
+        of_head = rows[rows["head"].isin(rows.loc[rows["study"] == self.evidence.name, "head"])]
+        studies = of_head.groupby("body_params")["items"].nunique()
+        shared = studies[studies > 1].index
+        if not len(shared):
+            return ""
+        found = of_head[of_head["body_params"] == max(shared)].sort_values("items")
+        each = [f"{self.brief(budget_key(row))} with {self._items(row['study'])}"
+                for row in found.to_dict("records")]  # fmt: skip
+        return (
+            "Multilingual data of the target’s own skill bring over no intermediate task, in "
+            f"points on the other languages at {short_count(max(shared))}, {listed(each)}."
+        )
+
     def _of_study(self, study: str, head: str, rows: pd.DataFrame) -> str:
         each = [f"{self.brief(budget_key(row))} at {short_count(row['body_params'])}"
                 for row in rows.to_dict("records")]  # fmt: skip
         where = "here" if study == self.evidence.name else f"in study “{study}”"
         alone = "" if int(rows["seeds"].min()) > 1 else ", one seed, which gives no interval"
+        return f"{where} ({self._items(study)}, head “{head}”{alone}) {listed(each)}"
+
+    def _items(self, study: str) -> str:
+        """Return "2,000 items", or "16,000 items of XNLI and 8,500 items of PAWS-X"."""
         counts = items_by_target(self.evidence, study)
         if len(set(counts.values())) == 1:
-            items = f"{next(iter(counts.values())):,} items"
-        else:
-            items = listed([f"{count:,} items of {title}" for title, count in counts.items()])
-        return f"{where} ({items}, head “{head}”{alone}) {listed(each)}"
+            return f"{next(iter(counts.values())):,} items"
+        return listed([f"{count:,} items of {title}" for title, count in counts.items()])
 
     def _apart(self) -> list[str]:
         """Return, for each study beside and size, whether its contrast differs from this one's."""
