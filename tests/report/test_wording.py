@@ -5,20 +5,9 @@ from itertools import pairwise
 import made_up
 import pandas as pd
 import pytest
+from said import plain, say
 
-from xstilts.report.evidence import evidence_of
-from xstilts.report.numbers import CLOSE, OPEN, SPLIT, Numbers
 from xstilts.report.phrases import direction
-from xstilts.report.wording import Wording
-
-
-def say(tables) -> Wording:
-    evidence = evidence_of(tables)
-    return Wording(evidence, Numbers(evidence))
-
-
-def plain(text: str) -> str:
-    return re.sub(f"{OPEN}\\d+{SPLIT}([^{CLOSE}]*){CLOSE}", r"\1", text)
 
 
 @pytest.mark.parametrize(
